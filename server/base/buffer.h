@@ -1,0 +1,52 @@
+/*
+ * A growable byte buffer. A failed allocation marks the buffer broken and every later write is dropped, so
+ * that a writer checks once, at the end, with buffer_ok().
+ */
+#ifndef BASE_BUFFER_H
+#define BASE_BUFFER_H
+
+#include "base/span.h"
+
+struct buffer {
+	uint8_t *p;
+	size_t n;
+	size_t cap;
+	bool broken;
+};
+
+#define BUFFER_EMPTY                                                                                         \
+	{                                                                                                    \
+		0                                                                                            \
+	}
+
+/* Makes room for `more` further bytes. Returns where they go, or NULL (and the buffer is broken). */
+uint8_t *buffer_reserve(struct buffer *b, size_t more);
+void buffer_put(struct buffer *b, const void *p, size_t n);
+void buffer_put_span(struct buffer *b, struct span s);
+void buffer_put_str(struct buffer *b, const char *s);
+void buffer_put_u8(struct buffer *b, uint8_t v);
+/* Big-endian. */
+void buffer_put_be16(struct buffer *b, uint16_t v);
+void buffer_put_be32(struct buffer *b, uint32_t v);
+void buffer_put_be64(struct buffer *b, uint64_t v);
+void buffer_printf(struct buffer *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* Lowercase hex of the bytes. */
+void buffer_put_hex(struct buffer *b, struct span s);
+/* Standard base64 with padding. */
+void buffer_put_base64(struct buffer *b, struct span s);
+/* Drops the first n bytes (n <= b->n). */
+void buffer_consume(struct buffer *b, size_t n);
+void buffer_clear(struct buffer *b);
+void buffer_free(struct buffer *b);
+
+static inline bool buffer_ok(const struct buffer *b)
+{
+	return !b->broken;
+}
+
+static inline struct span buffer_span(const struct buffer *b)
+{
+	return span_of(b->p, b->n);
+}
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * What is wrong with a request: a list of problems, all of them at once, each a field, the rule it breaks,
+ * what was found and what is allowed. Rules are rows of static tables, from which the documentation is
+ * printed.
+ */
+#ifndef BASE_PROBLEM_H
+#define BASE_PROBLEM_H
+
+#include "base/arena.h"
+
+/* One rule, static for the life of the program. */
+struct rule {
+	const char *id;     /* stable, machine-readable: "number.unknown" */
+	const char *source; /* the law or the document it comes from: "decree 23 (2021), art. 9" */
+	const char *zh;     /* what is demanded, and what to do */
+	const char *en;
+};
+
+struct problem {
+	const struct problem *next;
+	const struct rule *rule;
+	const char *path;    /* field path in the event, protobuf names: "issued.lines[2].code" */
+	const char *found;   /* what was found, as text; may be "" */
+	const char *allowed; /* what is allowed, as text; may be "" */
+};
+
+/* A list in the order of discovery. At most PROBLEMS_MAX are kept; `more` counts the rest. */
+enum { PROBLEMS_MAX = 64 };
+struct problems {
+	struct arena *arena; /* where problems and their texts live; not owned */
+	const struct problem *first;
+	struct problem *last;
+	unsigned count;
+	unsigned more;
+};
+
+/* Path, found and allowed are copied; found and allowed may be NULL. Never fails: out of memory counts as
+ * `more`. */
+void problem_add(struct problems *list, const struct rule *rule, const char *path, const char *found,
+		 const char *allowed);
+/* The same with a formatted `found`. */
+void problem_addf(struct problems *list, const struct rule *rule, const char *path, const char *allowed,
+		  const char *fmt, ...) PRINTF_LIKE(5, 6);
+
+static inline bool problems_any(const struct problems *list)
+{
+	return list->count + list->more > 0;
+}
+
+#endif
