@@ -1,0 +1,211 @@
+/*
+ * Judging: the members of a batch are applied in order to committed state (the registry, the manifests that
+ * were loaded for the batch) plus what earlier members of the same batch did. The result is a list of events
+ * to append (the members that were accepted, each followed by the flags that the server raises or clears
+ * because of it) and the rows of the tables computed from them. Judging reads nothing but its arguments:
+ * anyone who has the log computes the same.
+ *
+ * On a failed commit the caller drops the judgement, the registry and all it loaded, and starts again from
+ * what is stored: nothing here is undone step by step.
+ */
+#ifndef CORE_JUDGE_H
+#define CORE_JUDGE_H
+
+#include "core/manifest.h"
+
+struct judgement;
+
+enum refusal_kind { /* the numbers of proto RefusalKind */
+		    REFUSAL_NONE = 0,
+		    REFUSAL_MALFORMED = 1,
+		    REFUSAL_SIGNATURE = 2,
+		    REFUSAL_RULE = 3,
+		    REFUSAL_FORK = 4,
+		    REFUSAL_DESCENDS = 5,
+		    REFUSAL_PREDECESSOR = 6,
+		    REFUSAL_LATER = 7,
+		    REFUSAL_UNAVAILABLE = 8,
+		    REFUSAL_NOT_WRITER = 9,
+		    REFUSAL_FORBIDDEN = 10,
+		    REFUSAL_NOT_FOUND = 11,
+		    REFUSAL_FAULT = 12,
+};
+
+/* What one member came to. */
+struct verdict {
+	enum refusal_kind refused; /* REFUSAL_NONE: accepted, or accepted before */
+	bool repeated;             /* accepted before, at `index` */
+	uint64_t index;            /* of its entry */
+	struct problems problems;
+	struct digest standing;
+	struct digest needed;
+	micros retry_after;
+	const char *remarks[4]; /* flags raised on acceptance, English, for a person */
+	size_t remarks_n;
+};
+
+/* What the tables hold about what a batch touches, loaded before judging. */
+struct loaded_number { /* one stored use of a running number */
+	key_no key;
+	uint64_t number;
+	struct digest event;
+	uint64_t index;
+};
+
+struct loaded_flag { /* a stored flag that a member names (flag_resolved) or whose keys are concerned */
+	uint64_t flag;
+	enum flag_kind kind;
+	uint64_t number;
+	bool open;
+	bool in_area; /* filled in by judging, not by the store */
+	struct span division_generator;
+	struct span division_facility;
+};
+
+struct loaded {
+	const struct manifest *manifests; /* by ascending number */
+	size_t manifests_n;
+	const struct loaded_number *numbers; /* by ascending (key, number) */
+	size_t numbers_n;
+	const struct loaded_flag *flags; /* by ascending flag */
+	size_t flags_n;
+};
+
+/* What must be loaded for a member: see judge_needs(). */
+struct needs {
+	uint64_t *manifests;
+	size_t manifests_n;
+	struct loaded_number *numbers; /* key and number only */
+	size_t numbers_n;
+	uint64_t *flags;
+	size_t flags_n;
+};
+
+/* Signs an event of the server's own (sets signers[0] and the id, packs, signs) and returns envelope bytes.
+ */
+typedef bool (*server_sign_fn)(void *self, struct event *e, struct span *ret_envelope);
+
+/* Checks a `seen` against our history, without waiting: what the caller loaded or remembers. */
+enum seen_answer { SEEN_OURS, SEEN_OTHER, SEEN_AHEAD, SEEN_UNKNOWN };
+typedef enum seen_answer (*seen_fn)(void *self, const struct checkpoint_ref *seen);
+
+struct judge_ports {
+	void *self;
+	server_sign_fn sign;
+	seen_fn seen;
+};
+
+/* ---- rows: what a judgement leaves behind for the store; all memory is the arena's ---- */
+
+struct entry_row {
+	enum event_kind kind;
+	const struct event *event;
+	struct span envelope; /* as received, or as the server signed it */
+	micros accepted_at;
+	/* The manifest it belongs to and its place in that trail; 0: none. */
+	uint64_t number;
+	uint32_t position;
+};
+
+struct number_row {
+	key_no key;
+	uint64_t number;
+	struct digest event;
+	uint64_t index;
+};
+
+struct flag_row {
+	bool raise; /* else close */
+	uint64_t flag;
+	const struct flag_raised *raised; /* raise */
+	uint64_t number;
+	party_no parties[8];
+	size_t parties_n;
+	struct span division_generator; /* either end, for the inspectors' areas; "" when there is none */
+	struct span division_facility;
+	micros at;          /* accepted_at of the raising or closing entry */
+	uint64_t closed_by; /* close */
+	bool claimed_in_time;
+	struct span resolution;
+};
+
+struct evidence_row { /* a refused envelope with good signatures, kept whole */
+	uint64_t number;
+	struct digest previous;
+	key_no key;
+	struct digest event;
+	struct span envelope;
+	uint64_t flag; /* index of the flag that names it */
+};
+
+struct registry_row { /* an accepted registry or log event: the store writes the row of its table */
+	const struct event *event;
+	uint64_t index;
+	uint32_t no; /* of the party or key registered; else 0 */
+};
+
+struct rows {
+	const struct entry_row *entries; /* index = first_index + position in this array */
+	size_t entries_n;
+	uint64_t first_index;
+	const struct number_row *numbers;
+	size_t numbers_n;
+	const struct manifest *const *manifests; /* changed ones, each once, in its last state */
+	size_t manifests_n;
+	const struct flag_row *flags;
+	size_t flags_n;
+	const struct evidence_row *evidence;
+	size_t evidence_n;
+	const struct registry_row *registry;
+	size_t registry_n;
+};
+
+/*
+ * Begins a batch. `size` and `last_accepted_at` are the committed log's; `now` is the sequencer's clock.
+ * Everything is allocated from the arena and borrows from it; the registry is changed as members are
+ * accepted.
+ */
+struct judgement *judge_begin(struct arena *arena, struct registry *r, const struct loaded *loaded,
+			      uint64_t size, micros last_accepted_at, micros now,
+			      const struct judge_ports *ports) MUST_CHECK;
+
+/* Adds to `needs` (arrays from the arena, grown as needed) what judging this event will read. False: no
+ * memory. */
+bool judge_needs(const struct registry *r, const struct event *e, struct arena *arena,
+		 struct needs *needs) MUST_CHECK;
+
+/*
+ * Judges one event whose signatures have been verified (all of them, by keys of the keyring, or by the key
+ * named in the event for possession) and appends it and its consequences. The event and the envelope must
+ * outlive the rows. False: no memory, or the server could not sign: drop the whole judgement.
+ */
+bool judge_member(struct judgement *j, const struct event *e, struct span envelope,
+		  struct verdict *ret_verdict) MUST_CHECK;
+
+/*
+ * The sweep: looks at one loaded manifest whose due_at has passed, and raises the flags of its passed
+ * deadlines. The key sweep raises number gaps beyond the grace. False as above.
+ */
+bool judge_sweep_manifest(struct judgement *j, uint64_t number) MUST_CHECK;
+bool judge_sweep_keys(struct judgement *j) MUST_CHECK;
+/* After a calendar or a clock setting changed: computes the deadlines of one loaded manifest again. False as
+ * above. */
+bool judge_recompute(struct judgement *j, uint64_t number) MUST_CHECK;
+
+/* The rows so far; valid as long as the arena. */
+void judge_rows(const struct judgement *j, struct rows *ret_rows);
+
+/*
+ * The rules that need no state but the reference data: roles against kinds, credit codes, codes and methods,
+ * numbers' year and city, sums of lines. Runs before batching, adds every problem. (`r` may be read: settings
+ * and reference.)
+ */
+void rules_check(const struct registry *r, const struct event *e, struct problems *problems);
+
+/*
+ * Whose signatures a kind requires, in order; the signers table. Checks the count, the order, the roles and
+ * that they are different keys of the parties named, using the registry. Adds every problem.
+ */
+void signers_check(const struct registry *r, const struct event *e, struct problems *problems);
+
+#endif

@@ -1,0 +1,127 @@
+/*
+ * The registry: parties, keys, permits, vehicles, persons, number blocks, registrars, settings and reference
+ * editions, as they follow from the log. It is computed from registry and log events alone: the server makes
+ * it at its start by applying every such entry in order, with the same code that applies a new one.
+ *
+ * Not thread-safe. Records stay where they are until registry_free(); pointers to them may be kept.
+ */
+#ifndef CORE_REGISTRY_H
+#define CORE_REGISTRY_H
+
+#include "base/problem.h"
+#include "core/event.h"
+#include "core/reference.h"
+#include "core/settings.h"
+
+struct registry;
+
+/* Dense numbers from 1 in the order of registration: what the tables use as foreign keys. */
+typedef uint32_t party_no;
+typedef uint32_t key_no;
+
+struct party_record {
+	party_no no;
+	struct party party; /* spans and roles owned by the registry */
+	uint64_t index;     /* of the entry that last changed it */
+};
+
+struct key_record {
+	key_no no;
+	struct digest keyid;
+	struct public_key key;
+	const struct party_record *party; /* NULL: the server's or the recovery key */
+	enum role role;
+	struct span device;
+	micros valid_from;
+	micros revoked_from; /* 0: not revoked */
+	micros revoked_at;   /* accepted_at of the revocation */
+	/*
+	 * Running numbers: every number up to `contiguous` was used; `high` is the highest used. Between them
+	 * some are missing; `missing_since` is the accepted_at at which the oldest open gap was first seen
+	 * (0: none).
+	 */
+	uint64_t contiguous;
+	uint64_t high;
+	micros missing_since;
+	bool gap_flagged;
+};
+
+struct permit_record {
+	struct permit permit;
+	const struct party_record *facility;
+	micros revoked_from; /* 0: not revoked */
+	uint64_t index;
+};
+
+struct vehicle_record {
+	struct vehicle_registered vehicle;
+	const struct party_record *transporter;
+	uint64_t index;
+};
+
+struct block_record {
+	uint64_t first;
+	uint64_t last;
+	const struct party_record *generator;
+	uint64_t index;
+};
+
+struct registry *registry_new(void) MUST_CHECK;
+void registry_free(struct registry *r);
+
+/*
+ * Judges a registry or log event against what is registered: quorums, novelty, references, intervals. Adds
+ * every problem. Signatures and signer keys have been checked before. `now` is the sequencer's clock.
+ */
+void registry_judge(const struct registry *r, const struct event *e, micros now, struct problems *problems);
+
+/*
+ * Applies an accepted registry or log event; what it needs of the event is copied. Events of other kinds
+ * change nothing. False: no memory (the registry must then be made again).
+ */
+bool registry_apply(struct registry *r, const struct event *e, uint64_t index, micros accepted_at) MUST_CHECK;
+
+/* The parsed file behind a reference_loaded event, given by the store; becomes current when the event is
+ * applied. */
+bool registry_offer_reference(struct registry *r, enum reference_kind kind, struct span edition,
+			      struct span file) MUST_CHECK;
+
+const struct genesis *registry_genesis(const struct registry *r); /* NULL before entry 0 */
+const struct law_settings *registry_settings(const struct registry *r);
+const struct reference *registry_reference(const struct registry *r);
+
+/* NULL when not registered. */
+const struct party_record *registry_party(const struct registry *r, const struct party_ref *ref);
+const struct party_record *registry_party_no(const struct registry *r, party_no no);
+struct key_record *registry_key(const struct registry *r, const struct digest *keyid);
+struct key_record *registry_key_no(const struct registry *r, key_no no);
+const struct permit_record *registry_permit(const struct registry *r, struct span number);
+const struct vehicle_record *registry_vehicle(const struct registry *r, struct span plate);
+bool registry_person(const struct registry *r, struct span person);
+/* The block that holds the manifest number; NULL: none was granted. */
+const struct block_record *registry_block(const struct registry *r, uint64_t number);
+/* Blocks in ascending order, for a party (NULL: all). Call with *cursor = 0 at first; NULL at the end. */
+const struct block_record *registry_block_next(const struct registry *r, const struct party_record *generator,
+					       size_t *cursor);
+
+size_t registry_parties(const struct registry *r); /* numbers 1..n exist */
+size_t registry_keys(const struct registry *r);
+size_t registry_registrars(const struct registry *r);
+
+bool party_has_role(const struct party *p, enum role role);
+/* Within [valid_from, valid_until). */
+bool party_valid_at(const struct party *p, micros at);
+bool vehicle_valid_at(const struct vehicle_record *v, micros at);
+bool permit_valid_at(const struct permit_record *p, micros at);
+bool permit_covers_code(const struct permit *p, struct span code);
+bool permit_covers_method(const struct permit *p, struct span method);
+
+/*
+ * Running numbers. `registry_number_used` counts one use in: a new highest number opens a gap, a missing one
+ * closes it. Rebuilt at the start from (key_no, number) pairs in ascending order.
+ */
+void registry_number_used(struct registry *r, struct key_record *key, uint64_t number, micros accepted_at);
+/* True: the number was never used as far as is known without the database: no look-up is needed. */
+bool registry_number_fresh(const struct key_record *key, uint64_t number);
+
+#endif
