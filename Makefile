@@ -1,0 +1,170 @@
+# The build: one Makefile, every source found by wildcard, one folder a layer, one archive a layer.
+# Everything made lands in build/: build/gen holds generated code, build/$(FLAVOR) the rest.
+#   make FLAVOR=release|debug|asan|tsan|clang      (fuzz is used by fuzz-smoke)
+
+FLAVOR  ?= release
+VERSION := 0.1.0
+PREFIX  ?= /usr/local
+DESTDIR ?=
+PYTHON  := /usr/bin/python3
+
+MAKEFLAGS += --no-builtin-rules
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+B   := build/$(FLAVOR)
+GEN := build/gen
+
+# Flavours: compiler, what it adds to compiling and linking, and how a test is run.
+CC_release := gcc
+CC_debug   := gcc
+CC_asan    := gcc
+CC_tsan    := gcc
+CC_clang   := clang
+CC_fuzz    := clang
+HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
+SANE   := -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_release := $(HARDEN)
+FLAGS_debug   := -Og -fno-omit-frame-pointer
+FLAGS_asan    := -O1 -fsanitize=address,undefined $(SANE)
+FLAGS_tsan    := -O1 -fsanitize=thread $(SANE)
+FLAGS_clang   := $(HARDEN)
+FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined $(SANE)
+LINK_release  := -Wl,-z,relro,-z,now
+LINK_clang    := $(LINK_release)
+ifeq ($(CC_$(FLAVOR)),)
+$(error unknown FLAVOR '$(FLAVOR)': release, debug, asan, tsan, clang or fuzz)
+endif
+
+COMPILER := $(CC_$(FLAVOR))
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wswitch-enum -Wimplicit-fallthrough
+WARN_gcc := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wnull-dereference
+WARN_clang := -Wcomma -Wassign-enum -Wno-gnu
+INCLUDE := -Iserver -Iclients -I$(GEN)
+# Asked of pkg-config once, and only when something is compiled: on a fresh machine it is not there yet.
+PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd
+ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
+PKG_CFLAGS = $(call ask,PKG_CFLAGS,--cflags $(PKGS))
+PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS)) -lcsv
+CRITERION  = $(call ask,CRITERION,--cflags --libs criterion)
+STD    := -std=gnu11 -D_GNU_SOURCE -g -fPIE -pthread
+CFLAGS_ALL = $(STD) $(FLAGS_$(FLAVOR)) $(INCLUDE) $(PKG_CFLAGS) $(CFLAGS)
+LINK   = $(COMPILER) -pie -pthread $(FLAGS_$(FLAVOR)) $(LINK_$(FLAVOR)) -Wl,--as-needed $(LDFLAGS)
+QUIET  := $(if $(V),,@)
+say     = $(if $(V),@:,@echo "  $(1)	$(2)")
+
+# ---- what there is -------------------------------------------------------------------------------------
+
+PURE   := path wire core crypto base
+SERVER := web store net conf
+LAYERS := $(SERVER) $(PURE)
+objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
+archives = $(patsubst %,$(B)/lib%.a,$(1))
+
+$(foreach l,$(filter-out conf,$(LAYERS)),$(eval SRC_$(l) := $(sort $(wildcard server/$(l)/*.c))))
+SRC_conf        := $(filter-out server/main.c,$(sort $(wildcard server/*.c)))
+SRC_libmanifest := $(sort $(wildcard clients/libmanifest/*.c))
+# All of the program `manifest` but its main(), so that tests and fuzz targets can reach its parsers.
+SRC_commands    := $(filter-out clients/manifest/main.c,$(sort $(wildcard clients/manifest/*.c)))
+SRC_city        := $(sort $(wildcard clients/city/*.c))
+SRC_bench       := $(sort $(wildcard tests/bench/*.c))
+# Helpers that several unit tests share: every file in tests/unit that is not itself a test.
+SRC_support     := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
+SRC_tests       := $(sort $(wildcard tests/unit/test_*.c))
+SRC_fuzz        := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+GEN_C   := $(GEN)/manifest.pb-c.c
+GEN_H   := $(GEN)/manifest.pb-c.h
+GEN_PY  := $(GEN)/python/manifest_pb2.py
+
+ALL_SRC := $(foreach l,$(LAYERS) libmanifest commands city bench support tests fuzz,$(SRC_$(l))) \
+	$(wildcard server/main.c clients/manifest/main.c)
+PROGRAMS := $(if $(wildcard server/main.c),$(B)/manifestd) \
+	$(if $(wildcard clients/manifest/main.c),$(B)/manifest) \
+	$(if $(SRC_libmanifest),$(B)/libmanifest.a) $(if $(SRC_city),$(B)/city) $(if $(SRC_bench),$(B)/bench)
+TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(SRC_tests))
+FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/%,$(SRC_fuzz))
+
+##@ Build
+all: $(PROGRAMS) $(call archives,$(LAYERS)) $(GEN_PY) ## build everything for FLAVOR (release) into build/FLAVOR
+.PHONY: all
+
+# ---- compiling -----------------------------------------------------------------------------------------
+
+# Says which packages are missing and installs them; run once, and again when the list changes.
+build/.packages-%: deploy/bootstrap
+	$(QUIET)mkdir -p build && deploy/bootstrap $* && touch $@
+
+$(GEN_C) $(GEN_H) &: proto/manifest.proto | build/.packages-build
+	$(call say,GEN,$(GEN_C))
+	$(QUIET)mkdir -p $(GEN) && protoc-c --proto_path=proto --c_out=$(GEN) proto/manifest.proto
+$(GEN_PY): proto/manifest.proto | build/.packages-build
+	$(call say,GEN,$@)
+	$(QUIET)mkdir -p $(@D) && protoc --proto_path=proto --python_out=$(@D) proto/manifest.proto
+
+# Holds the command line; changes only when that does, and then everything is compiled again.
+$(B)/flags: always | build/.packages-build
+	$(QUIET)mkdir -p $(@D); echo '$(COMPILER) $(WARN) $(WARN_$(COMPILER)) $(CFLAGS_ALL) $(LINK)' > $@.new; \
+	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
+.PHONY: always
+
+$(B)/obj/%.o: %.c $(B)/flags | $(GEN_H)
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D) && $(COMPILER) $(CFLAGS_ALL) $(WARN) $(WARN_$(COMPILER)) -MMD -MP -c -o $@ $<
+$(B)/obj/manifest.pb-c.o: $(GEN_C) $(B)/flags
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D) && $(COMPILER) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+-include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(B)/obj/manifest.pb-c.o)
+
+# A folder without sources yet gives an empty archive. The old one goes first: it may hold objects of files since removed.
+define ARCHIVE
+$(B)/lib$(1).a: $(2)
+	$$(call say,AR,$$@)
+	$$(QUIET)mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $(2)
+endef
+$(foreach l,$(filter-out wire,$(LAYERS)) commands support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
+$(eval $(call ARCHIVE,wire,$(call objects,$(SRC_wire)) $(B)/obj/manifest.pb-c.o))
+# What is installed for other programs stands alone: the pure layers are in it.
+$(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(PURE),$(SRC_$(l)))) $(B)/obj/manifest.pb-c.o))
+
+# ---- linking -------------------------------------------------------------------------------------------
+
+# $(call PROGRAM,file,objects and archives,libraries)
+define PROGRAM
+$(1): $(2)
+	$$(call say,LD,$$@)
+	$$(QUIET)mkdir -p $$(@D) && $$(LINK) -o $$@ -Wl,--start-group $(2) -Wl,--end-group $$(PKG_LIBS) $(3)
+endef
+$(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archives,$(LAYERS))))
+$(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands manifest)))
+$(eval $(call PROGRAM,$(B)/city,$(call objects,$(SRC_city)) $(B)/libmanifest.a))
+$(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(call archives,manifest store net)))
+
+# A unit test sees the pure archives alone, unless its name says what else it is about. One whose first line
+# says "plain main" brings its own main() (ThreadSanitizer does not run under Criterion).
+archives_of = $(call archives,support $(if $(filter test_net% test_store% test_web% test_conf%,$(1)),$(SERVER)) \
+	$(if $(filter test_client% test_import% test_command%,$(1)),commands manifest) $(PURE))
+plain := $(basename $(notdir $(shell awk 'FNR == 1 && /plain main/ { print FILENAME }' /dev/null $(SRC_tests))))
+$(foreach t,$(notdir $(TESTS)),$(eval $(call PROGRAM,$(B)/tests/$(t),$(call objects,tests/unit/$(t).c) \
+	$(call archives_of,$(t)),$(if $(filter $(t),$(plain)),,$$(CRITERION)))))
+$(TESTS): | build/.packages-test
+
+$(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
+	$(call archives,commands manifest $(LAYERS)),-fsanitize=fuzzer)))
+
+clean: ## remove build/
+	rm -rf build
+.PHONY: clean
+
+deps: ## install every Debian package that building, testing and the demo need
+	deploy/bootstrap build test demo
+.PHONY: deps
+
+unit: $(TESTS) ## build and run the unit tests
+	tests/run $(FLAVOR) unit
+.PHONY: unit
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
+.PHONY: help
