@@ -34,13 +34,13 @@ bool calendar_covers(const struct calendar *cal, civil_day day);
 /* Outside the calendar's years: Monday to Friday. */
 bool calendar_is_working_day(const struct calendar *cal, civil_day day);
 
-struct deadline {
+struct due_time {
 	micros due;       /* exclusive */
 	bool provisional; /* a day outside the calendar's years was counted: may move when one is loaded */
 };
 
 /* The end of the nth working day after `from`; n at most 1000. n == 0: the end of the day of `from`. */
-struct deadline deadline_working_days(const struct calendar *cal, micros from, unsigned n);
+struct due_time deadline_working_days(const struct calendar *cal, micros from, unsigned n);
 /* The end of the nth day after `from`, all days counted. */
 micros deadline_days(micros from, unsigned n);
 /* The end of the same date n years later; 29 February becomes 28 February. */

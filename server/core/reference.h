@@ -18,14 +18,14 @@ struct waste_list; /* the waste codes of one edition */
 enum {
 	REFERENCE_FILE_MAX = 8 * 1024 * 1024,
 	REFERENCE_EDITION_MAX = 32,
-	WASTE_CODE_SIZE = 10, /* "900-249-08" */
-	CATEGORY_SIZE = 4,    /* "HW08" */
-	DIVISION_SIZE = 6,
+	WASTE_CODE_LENGTH = 10, /* "900-249-08" */
+	CATEGORY_LENGTH = 4,    /* "HW08" */
+	DIVISION_LENGTH = 6,
 };
 
 struct waste_code {
-	char code[WASTE_CODE_SIZE + 1];
-	char category[CATEGORY_SIZE + 1];
+	char code[WASTE_CODE_LENGTH + 1];
+	char category[CATEGORY_LENGTH + 1];
 	bool by_testing;     /* 900-000-NN: waste identified by testing, of any category; not in the file */
 	struct span name;    /* Chinese */
 	struct span hazards; /* "T,I": T toxic, C corrosive, I ignitable, R reactive, In infectious */
@@ -41,9 +41,9 @@ struct treatment_method {
 enum division_level { DIVISION_PROVINCE, DIVISION_CITY, DIVISION_COUNTY };
 
 struct division {
-	char code[DIVISION_SIZE + 1];
+	char code[DIVISION_LENGTH + 1];
 	enum division_level level;
-	char city[DIVISION_SIZE + 1]; /* the city it belongs to, a city's own code; "" for a province */
+	char city[DIVISION_LENGTH + 1]; /* the city it belongs to, a city's own code; "" for a province */
 	struct span name;
 };
 
