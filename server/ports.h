@@ -132,6 +132,8 @@ struct store_port {
 	enum store_result (*load)(void *conn, const struct needs *needs, struct arena *arena,
 				  struct loaded *ret_loaded);
 	enum store_result (*commit)(void *conn, const struct commit *commit);
+	/* What the high-water file holds; size 0: there is none yet. STORE_CORRUPT: not such a file. */
+	enum store_result (*high_water_read)(void *conn, struct log_head *ret_head);
 	/* Keeps (size, root) in the fsynced high-water file. False: refused (smaller, or another root) or not
 	 * written. */
 	bool (*high_water)(void *conn, const struct log_head *head);
