@@ -82,7 +82,10 @@ struct manifest {
 	size_t chain_n;
 	struct digest rivals[RIVALS_MAX]; /* refused events that others may descend from */
 	size_t rivals_n;
-	struct digest attested; /* the attested event still to be confirmed; zero: none */
+	key_no rival_keys[RIVALS_MAX]; /* rivals[i]'s first signer, and the place in the chain it claims: */
+	uint32_t rival_places[RIVALS_MAX]; /* the first rival of each (place, key) is kept, no other */
+	uint32_t trail_n;                  /* entries in its trail, of every kind; kept by judging */
+	struct digest attested;            /* the attested event still to be confirmed; zero: none */
 	party_no attested_absent;
 	uint64_t flags[FLAG_KINDS]; /* 1 + index of the open flag's entry; 0: none */
 	struct deadline deadlines[DEADLINES];
