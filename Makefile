@@ -1,8 +1,10 @@
 # The build: one Makefile, every source found by wildcard, one folder a layer, one archive a layer.
 # Everything made lands in build/: build/gen holds generated code, build/$(FLAVOR) the rest.
 #   make FLAVOR=release|debug|asan|tsan|clang      (fuzz is used by fuzz-smoke)
+#   make BUILD=/somewhere/else                     keeps a build apart from everybody else's
 
 FLAVOR  ?= release
+BUILD   ?= build
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 DESTDIR ?=
@@ -13,8 +15,8 @@ MAKEFLAGS += --no-builtin-rules
 .DELETE_ON_ERROR:
 .SECONDARY:
 
-B   := build/$(FLAVOR)
-GEN := build/gen
+B   := $(BUILD)/$(FLAVOR)
+GEN := $(BUILD)/gen
 
 # Flavours: compiler, what it adds to compiling and linking, and how a test is run.
 CC_release := gcc
@@ -39,7 +41,7 @@ endif
 
 COMPILER := $(CC_$(FLAVOR))
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
-	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wswitch-enum -Wimplicit-fallthrough
+	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
 WARN_gcc := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wnull-dereference
 WARN_clang := -Wcomma -Wassign-enum -Wno-gnu
 INCLUDE := -Iserver -Iclients -I$(GEN)
@@ -91,42 +93,46 @@ all: $(PROGRAMS) $(call archives,$(LAYERS)) $(GEN_PY) ## build everything for FL
 .PHONY: all
 
 # ---- compiling -----------------------------------------------------------------------------------------
+# Files are written aside and renamed: a build cut short, or two at once, leave nothing half-written.
 
 # Says which packages are missing and installs them; run once, and again when the list changes.
-build/.packages-%: deploy/bootstrap
-	$(QUIET)mkdir -p build && deploy/bootstrap $* && touch $@
+$(BUILD)/.packages-%: deploy/bootstrap
+	$(QUIET)mkdir -p $(BUILD) && deploy/bootstrap $* && touch $@
 
-$(GEN_C) $(GEN_H) &: proto/manifest.proto | build/.packages-build
+$(GEN_C) $(GEN_H) &: proto/manifest.proto | $(BUILD)/.packages-build
 	$(call say,GEN,$(GEN_C))
 	$(QUIET)mkdir -p $(GEN) && protoc-c --proto_path=proto --c_out=$(GEN) proto/manifest.proto
-$(GEN_PY): proto/manifest.proto | build/.packages-build
+$(GEN_PY): proto/manifest.proto | $(BUILD)/.packages-build
 	$(call say,GEN,$@)
 	$(QUIET)mkdir -p $(@D) && protoc --proto_path=proto --python_out=$(@D) proto/manifest.proto
 
 # Holds the command line; changes only when that does, and then everything is compiled again.
-$(B)/flags: always | build/.packages-build
+$(B)/flags: always | $(BUILD)/.packages-build
 	$(QUIET)mkdir -p $(@D); echo '$(COMPILER) $(WARN) $(WARN_$(COMPILER)) $(CFLAGS_ALL) $(LINK)' > $@.new; \
 	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .PHONY: always
 
+compile = mkdir -p $(@D) && $(COMPILER) $(CFLAGS_ALL) $(1) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@.$$$$ $< && \
+	mv $@.$$$$ $@
 $(B)/obj/%.o: %.c $(B)/flags | $(GEN_H)
 	$(call say,CC,$<)
-	$(QUIET)mkdir -p $(@D) && $(COMPILER) $(CFLAGS_ALL) $(WARN) $(WARN_$(COMPILER)) -MMD -MP -c -o $@ $<
+	$(QUIET)$(call compile,$(WARN) $(WARN_$(COMPILER)))
 $(B)/obj/manifest.pb-c.o: $(GEN_C) $(B)/flags
 	$(call say,CC,$<)
-	$(QUIET)mkdir -p $(@D) && $(COMPILER) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	$(QUIET)$(call compile)
 -include $(patsubst %.o,%.d,$(call objects,$(ALL_SRC)) $(B)/obj/manifest.pb-c.o)
 
-# A folder without sources yet gives an empty archive. The old one goes first: it may hold objects of files since removed.
+# A folder without sources gives an empty archive. Made anew each time: the old one may hold objects of removed files.
 define ARCHIVE
 $(B)/lib$(1).a: $(2)
 	$$(call say,AR,$$@)
-	$$(QUIET)mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $(2)
+	$$(QUIET)mkdir -p $$(@D) && ar rcs $$@.$$$$$$$$ $(2) && mv $$@.$$$$$$$$ $$@
 endef
 $(foreach l,$(filter-out wire,$(LAYERS)) commands support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
 $(eval $(call ARCHIVE,wire,$(call objects,$(SRC_wire)) $(B)/obj/manifest.pb-c.o))
 # What is installed for other programs stands alone: the pure layers are in it.
-$(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(PURE),$(SRC_$(l)))) $(B)/obj/manifest.pb-c.o))
+$(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(PURE),$(SRC_$(l)))) \
+	$(B)/obj/manifest.pb-c.o))
 
 # ---- linking -------------------------------------------------------------------------------------------
 
@@ -134,7 +140,8 @@ $(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(P
 define PROGRAM
 $(1): $(2)
 	$$(call say,LD,$$@)
-	$$(QUIET)mkdir -p $$(@D) && $$(LINK) -o $$@ -Wl,--start-group $(2) -Wl,--end-group $$(PKG_LIBS) $(3)
+	$$(QUIET)mkdir -p $$(@D) && $$(LINK) -o $$@.$$$$$$$$ -Wl,--start-group $(2) -Wl,--end-group $$(PKG_LIBS) $(3) && \
+	mv $$@.$$$$$$$$ $$@
 endef
 $(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archives,$(LAYERS))))
 $(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands manifest)))
@@ -148,23 +155,65 @@ archives_of = $(call archives,support $(if $(filter test_net% test_store% test_w
 plain := $(basename $(notdir $(shell awk 'FNR == 1 && /plain main/ { print FILENAME }' /dev/null $(SRC_tests))))
 $(foreach t,$(notdir $(TESTS)),$(eval $(call PROGRAM,$(B)/tests/$(t),$(call objects,tests/unit/$(t).c) \
 	$(call archives_of,$(t)),$(if $(filter $(t),$(plain)),,$$(CRITERION)))))
-$(TESTS): | build/.packages-test
+$(TESTS): | $(BUILD)/.packages-test
 
 $(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
 	$(call archives,commands manifest $(LAYERS)),-fsanitize=fuzzer)))
 
-clean: ## remove build/
-	rm -rf build
-.PHONY: clean
+# ---- what is done with it --------------------------------------------------------------------------------
 
+##@ Run
+demo: all | $(BUILD)/.packages-demo ## play a day of the city against a private PostgreSQL, and sum it up
+	clients/city/demo $(B)
+serve: all | $(BUILD)/.packages-demo ## run the server with a private PostgreSQL until interrupted
+	deploy/serve $(B)
+bench: all | $(BUILD)/.packages-demo ## measure: durable events a second, latency, CPU and memory, as JSON
+	tests/bench/run $(B)
+.PHONY: demo serve bench
+
+##@ Test
+# Whoever asks for another flavour asks make again with it.
+again = $(MAKE) --no-print-directory FLAVOR=$(1) $(2)
+
+test: all $(TESTS) | $(BUILD)/.packages-test $(BUILD)/.packages-demo ## all tests of FLAVOR: unit and integration
+	tests/run $(B)
+unit: $(TESTS) ## the unit tests only
+	tests/run $(B) unit
+integration: all | $(BUILD)/.packages-test $(BUILD)/.packages-demo ## the integration tests only
+	tests/run $(B) integration
+test-asan: ## all tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	$(call again,asan,test)
+test-tsan: ## the threaded tests under ThreadSanitizer
+	$(call again,tsan,test)
+fuzz: $(FUZZ) ## build the fuzz targets of FLAVOR=fuzz
+fuzz-smoke: | $(BUILD)/.packages-test ## every fuzz target for FUZZ_SECONDS (10)
+	$(call again,fuzz,fuzz)
+	tests/fuzz/smoke $(BUILD)/fuzz $(FUZZ_SECONDS)
+# CHECK="layers tidy" runs only these.
+lint: $(call archives,$(LAYERS)) | $(BUILD)/.packages-test ## layers, purity, headers, format, clang-tidy, shellcheck
+	tests/lint/lint $(B) $(CHECK) -- $(COMPILER) $(CFLAGS_ALL) $(WARN) $(WARN_$(COMPILER))
+format: | $(BUILD)/.packages-test ## let clang-format rewrite every source
+	find server clients tests -name '*.[ch]' -exec clang-format-14 -i {} +
+.PHONY: test unit integration test-asan test-tsan fuzz fuzz-smoke lint format
+
+##@ Keep
+install: all ## install into DESTDIR and PREFIX (/usr/local)
+	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin sbin lib/pkgconfig include lib/systemd/system share/manifest)
+	install -m 0755 $(B)/manifest $(DESTDIR)$(PREFIX)/bin/
+	install -m 0755 $(B)/manifestd $(DESTDIR)$(PREFIX)/sbin/
+	install -m 0644 $(B)/libmanifest.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 0644 clients/libmanifest/libmanifest.h $(DESTDIR)$(PREFIX)/include/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/libmanifest.pc.in \
+		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/libmanifest.pc
+	sed 's|@PREFIX@|$(PREFIX)|' deploy/manifestd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/manifestd.service
+	cp -R schema $(DESTDIR)$(PREFIX)/share/manifest/
+	for page in $(wildcard deploy/man/*.[1-8]); do \
+		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
+clean: ## remove everything built
+	rm -rf $(BUILD)
 deps: ## install every Debian package that building, testing and the demo need
 	deploy/bootstrap build test demo
-.PHONY: deps
-
-unit: $(TESTS) ## build and run the unit tests
-	tests/run $(FLAVOR) unit
-.PHONY: unit
-
 help: ## list the targets
-	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
-.PHONY: help
+	@awk -F ':.*## ' '/^##@/ { printf "\n%s\n", substr($$0, 5) } \
+		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+.PHONY: install clean deps help

@@ -23,7 +23,7 @@ static int hex_value(uint8_t c)
 
 bool hex_decode(struct span text, uint8_t *ret_bytes, size_t n)
 {
-	if (text.n != 2 * n)
+	if (text.n / 2 != n || text.n % 2 != 0)
 		return false;
 	for (size_t i = 0; i < text.n; i++)
 		if (hex_value(text.p[i]) < 0)
