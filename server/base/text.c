@@ -12,13 +12,14 @@ void hex_encode(struct span s, char *ret_text)
 	ret_text[2 * s.n] = '\0';
 }
 
-static int hex_value(uint8_t c)
+/* 16 when it is no digit. */
+static unsigned hex_value(uint8_t c)
 {
 	if (c >= '0' && c <= '9')
-		return c - '0';
+		return c - (unsigned)'0';
 	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return -1;
+		return c - (unsigned)'a' + 10;
+	return 16;
 }
 
 bool hex_decode(struct span text, uint8_t *ret_bytes, size_t n)
@@ -26,7 +27,7 @@ bool hex_decode(struct span text, uint8_t *ret_bytes, size_t n)
 	if (text.n / 2 != n || text.n % 2 != 0)
 		return false;
 	for (size_t i = 0; i < text.n; i++)
-		if (hex_value(text.p[i]) < 0)
+		if (hex_value(text.p[i]) > 15)
 			return false;
 	for (size_t i = 0; i < n; i++)
 		ret_bytes[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
