@@ -1,7 +1,7 @@
 /*
  * One manifest: its state, its chain, who holds how many grams and containers of each line, its deadlines and
- * its open flags. The state machine is one table (manifest_table.c); every (state, event) pair that is not in
- * it is refused. Pure values: the registry and the clock come in as arguments.
+ * its open flags. The state machine is one table (manifest_table.h); every (state, event) pair that is not in
+ * it is refused. Pure values: the registry and the times come in as arguments.
  */
 #ifndef CORE_MANIFEST_H
 #define CORE_MANIFEST_H
@@ -23,14 +23,26 @@ enum manifest_state { /* the numbers of proto ManifestState */
 		      MANIFEST_STATES = 10,
 };
 
-enum { CHAIN_MAX = 64, RIVALS_MAX = 8, WASTE_CODE_SIZE = 10, PLATE_MAX = 32, METHOD_MAX = 8 };
+/* Line and container limits are the protocol's; a chain keeps room for the steps that must still come. */
+enum {
+	CHAIN_MAX = 64,
+	RIVALS_MAX = 8,
+	WASTE_CODE_SIZE = WASTE_CODE_LENGTH,
+	PLATE_MAX = 32,
+	METHOD_MAX = 8,
+	PERMIT_MAX = 64
+};
 
-/* Grams and containers of one line, by where they are. Their sum is conserved from `loaded` on. */
 struct quantity {
 	int64_t grams;
 	uint32_t containers;
 };
 
+/*
+ * One line by where its grams and containers are. From `loaded` on nothing ends nowhere: each weighing takes
+ * the place of the one before (differences are flagged), accepted + refused = delivered, treated goes up to
+ * accepted, and all that was refused goes back.
+ */
 struct manifest_line {
 	char code[WASTE_CODE_SIZE + 1];
 	char method[METHOD_MAX + 1]; /* planned */
@@ -42,24 +54,31 @@ struct manifest_line {
 	struct quantity refused;
 	struct quantity treated;
 	struct quantity returning; /* on the road back */
-	struct quantity returned;
+	struct quantity returned;  /* as weighed at the generator */
 };
 
-/* The clocks that can run on a manifest; at most one deadline of each. */
-enum deadline_kind {
-	DEADLINE_COLLECT, /* -> FLAG_NOT_COLLECTED */
-	DEADLINE_ARRIVE,  /* -> FLAG_OVERDUE */
-	DEADLINE_CONFIRM, /* -> FLAG_NOT_CONFIRMED */
-	DEADLINE_RETURN,  /* -> FLAG_REFUSED_ADRIFT */
-	DEADLINE_TREAT,   /* -> FLAG_NOT_TREATED */
-	DEADLINES,
+enum deadline_kind { /* the clocks that can run; at most one of each: manifest_table.h */
+		     DEADLINE_COLLECT,
+		     DEADLINE_ARRIVE,
+		     DEADLINE_CONFIRM,
+		     DEADLINE_RETURN,
+		     DEADLINE_TREAT,
+		     DEADLINES,
 };
 
 struct deadline {
 	micros starts_at; /* the effective_at that started the clock; 0: not running */
-	micros due_at;
+	micros due_at;    /* exclusive; of a stopped clock: what it was */
 	bool provisional;
-	bool flagged; /* the flag was raised: the deadline no longer counts for due_at */
+	bool flagged; /* the flag was raised: the deadline no longer counts for manifest_due_at() */
+	/* 1 + place in the chain of a one-sided step that came late and says it was in time; else 0. */
+	uint8_t claimed;
+};
+
+struct rival { /* a refused event that others may descend from */
+	struct digest id;
+	uint32_t position; /* of the event that stands in its place */
+	key_no key; /* its first signer: set by judging, which keeps one rival of each (position, key) */
 };
 
 struct manifest {
@@ -69,64 +88,82 @@ struct manifest {
 	party_no transporter; /* who has or will have the load on the road */
 	party_no facility;
 	char plate[PLATE_MAX + 1];
-	char edition[33];
-	char permit[65];
+	char edition[REFERENCE_EDITION_MAX + 1];
+	char permit[PERMIT_MAX + 1];
 	micros issued_at;    /* occurred_at of `issued` */
 	micros effective_at; /* of the head */
 	micros collect_by;
 	micros arrive_by;
-	micros cancelled_at; /* accepted_at; 0: not cancelled */
-	struct manifest_line lines[MAX_LINES];
-	size_t lines_n;
-	struct digest chain[CHAIN_MAX]; /* ids of the custody events in order; the last is the head */
-	size_t chain_n;
-	struct digest rivals[RIVALS_MAX]; /* refused events that others may descend from */
-	size_t rivals_n;
-	key_no rival_keys[RIVALS_MAX]; /* rivals[i]'s first signer, and the place in the chain it claims: */
-	uint32_t rival_places[RIVALS_MAX]; /* the first rival of each (place, key) is kept, no other */
-	uint32_t trail_n;                  /* entries in its trail, of every kind; kept by judging */
-	struct digest attested;            /* the attested event still to be confirmed; zero: none */
-	party_no attested_absent;
+	micros cancelled_at;        /* accepted_at; 0: not cancelled */
 	uint64_t flags[FLAG_KINDS]; /* 1 + index of the open flag's entry; 0: none */
 	struct deadline deadlines[DEADLINES];
+	uint32_t trail_n; /* entries in its trail, of every kind; kept by judging */
+	size_t rivals_n;
+	size_t lines_n;
+	size_t chain_n;
+	uint32_t trail_n; /* entries of every kind in its trail; counted by judging */
+	struct rival rivals[RIVALS_MAX];
+	struct manifest_line lines[MAX_LINES];
+	struct digest chain[CHAIN_MAX]; /* ids of the custody events in order; the last is the head */
+	/* absent[i]: chain[i] was stated by one side alone, and this party has not confirmed it; else 0. */
+	party_no absent[CHAIN_MAX];
 };
 
+/* Only of a manifest that was issued. */
 static inline const struct digest *manifest_head(const struct manifest *m)
 {
 	return &m->chain[m->chain_n - 1];
 }
 
+/* Copies what is in use and no more; the rest of *to is left as it was. */
+void manifest_copy(struct manifest *to, const struct manifest *from);
+
 /* The compact form kept in the database, and back. Versioned; false: not such bytes, or no memory. */
 bool manifest_encode(const struct manifest *m, struct buffer *to) MUST_CHECK;
 bool manifest_decode(struct span bytes, struct manifest *ret_manifest) MUST_CHECK;
 
-/* Where an event's `previous` leads. */
-enum chain_answer {
-	CHAIN_FITS,     /* it continues the head (or is `issued` and the manifest is new) */
-	CHAIN_SAME,     /* the event is already in the chain */
-	CHAIN_FORK,     /* another event stands in its place: ret_standing */
-	CHAIN_DESCENDS, /* its predecessor was refused for good: ret_standing stands in that one's place */
-	CHAIN_UNKNOWN,  /* its predecessor is not known yet */
+enum chain_answer {                 /* where an event's `previous` leads */
+		    CHAIN_FITS,     /* it continues the head (or is `issued` and the manifest is new) */
+		    CHAIN_SAME,     /* the event is already in the chain */
+		    CHAIN_FORK,     /* another event stands in its place: ret_standing */
+		    CHAIN_DESCENDS, /* its predecessor was refused: ret_standing stands in that one's place */
+		    CHAIN_UNKNOWN,  /* its predecessor is not known yet */
 };
-/* m == NULL: no such manifest. */
+
+/* Of a custody event. m == NULL: no such manifest. ret_standing is written for FORK and DESCENDS only. */
 enum chain_answer manifest_chain(const struct manifest *m, const struct event *e,
 				 struct digest *ret_standing);
+/*
+ * Remembers a custody event refused as FORK or DESCENDS, its first signer's key and what stands in its place
+ * (as answered by manifest_chain), so that its successors can be answered. The first for each (place, key) is
+ * kept, and RIVALS_MAX in all; the successor of one not kept is asked for its predecessor, and that is
+ * answered again. True: it is new and kept, *m has changed.
+ */
+bool manifest_remember_rival(struct manifest *m, const struct digest *id, key_no key,
+			     const struct digest *standing);
+
+/*
+ * What an event does to the manifest: a custody event that fits its chain, `cancelled` or `confirmed`. Judges
+ * state, parties, vehicle, permit and quantities (for `issued` also the number's block): every problem is
+ * added, and then *m is left as it was and false returned. Otherwise *m is what it is after the event:
+ * quantities moved, chain extended, clocks started and stopped (flags: see flags.h). For `issued` *m must be
+ * zeroed. Signatures and signers have been checked before.
+ */
+bool manifest_apply(struct manifest *m, const struct event *e, const struct registry *r, micros effective_at,
+		    micros accepted_at, struct problems *problems) MUST_CHECK;
+
+/* A step as the state table sees it (an `attested` step is the step it states). NULL: it moves no load. */
+enum event_kind manifest_step(const struct event *e, const struct transfer **ret_transfer);
 
 /* The next moment at which the sweep must look at it: the earliest deadline not yet flagged; 0: none. */
 micros manifest_due_at(const struct manifest *m);
+/* A bit 1 << kind for each open flag. */
 uint32_t manifest_open_flags(const struct manifest *m);
-
-/* A step as the state table sees it (an `attested` step counts as the step it states). */
-enum event_kind manifest_step(const struct event *e, const struct transfer **ret_transfer);
-
 /*
- * What a custody event does to the manifest. Judges state, parties and quantities: every problem is added,
- * and then *m is left as it was. Otherwise *m becomes the state after it: quantities moved, chain extended,
- * deadlines set and stopped (not flags: see flags.h). For `issued` *m must be zeroed. `effective_at` is the
- * event's. False: refused (problems were added).
+ * After a calendar was loaded or a clock's setting changed: computes the running deadlines again. True: *m
+ * has changed. Flags that no longer hold: flags_recomputed().
  */
-bool manifest_apply(struct manifest *m, const struct event *e, const struct registry *r, micros effective_at,
-		    struct problems *problems) MUST_CHECK;
+bool manifest_recompute_deadlines(struct manifest *m, const struct registry *r);
 
 const char *manifest_state_name(enum manifest_state state, bool zh);
 
