@@ -35,6 +35,7 @@ FLAGS_clang   := $(HARDEN)
 FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined $(SANE)
 LINK_release  := -Wl,-z,relro,-z,now
 LINK_clang    := $(LINK_release)
+CRITERION_asan := -Wl,--wrap=criterion_internal_test_teardown
 ifeq ($(CC_$(FLAVOR)),)
 $(error unknown FLAVOR '$(FLAVOR)': release, debug, asan, tsan, clang or fuzz)
 endif
@@ -75,6 +76,11 @@ SRC_bench       := $(sort $(wildcard tests/bench/*.c))
 # Helpers that several unit tests share: every file in tests/unit that is not itself a test.
 SRC_support     := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
 SRC_tests       := $(sort $(wildcard tests/unit/test_*.c))
+# Those whose first line says "plain main" bring their own main(). ThreadSanitizer runs only them, not Criterion's.
+SRC_plain       := $(if $(SRC_tests),$(shell awk 'FNR == 1 && /plain main/ { print FILENAME }' $(SRC_tests)))
+ifeq ($(FLAVOR),tsan)
+SRC_tests       := $(SRC_plain)
+endif
 SRC_fuzz        := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 GEN_C   := $(GEN)/manifest.pb-c.c
 GEN_H   := $(GEN)/manifest.pb-c.h
@@ -148,13 +154,11 @@ $(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(ca
 $(eval $(call PROGRAM,$(B)/city,$(call objects,$(SRC_city)) $(B)/libmanifest.a))
 $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(call archives,manifest store net)))
 
-# A unit test sees the pure archives alone, unless its name says what else it is about. One whose first line
-# says "plain main" brings its own main() (ThreadSanitizer does not run under Criterion).
+# A unit test sees the pure archives alone, unless its name says what else it is about.
 archives_of = $(call archives,support $(if $(filter test_net% test_store% test_web% test_conf%,$(1)),$(SERVER)) \
 	$(if $(filter test_client% test_import% test_command%,$(1)),commands manifest) $(PURE))
-plain := $(basename $(notdir $(shell awk 'FNR == 1 && /plain main/ { print FILENAME }' /dev/null $(SRC_tests))))
-$(foreach t,$(notdir $(TESTS)),$(eval $(call PROGRAM,$(B)/tests/$(t),$(call objects,tests/unit/$(t).c) \
-	$(call archives_of,$(t)),$(if $(filter $(t),$(plain)),,$$(CRITERION)))))
+$(foreach c,$(SRC_tests),$(eval $(call PROGRAM,$(c:tests/unit/%.c=$(B)/tests/%),$(call objects,$(c)) \
+	$(call archives_of,$(notdir $(c))),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
 $(TESTS): | $(BUILD)/.packages-test
 
 $(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
@@ -173,7 +177,7 @@ bench: all | $(BUILD)/.packages-demo ## measure: durable events a second, latenc
 
 ##@ Test
 # Whoever asks for another flavour asks make again with it.
-again = $(MAKE) --no-print-directory FLAVOR=$(1) $(2)
+again = +$(MAKE) --no-print-directory FLAVOR=$(1) $(2)
 
 test: all $(TESTS) | $(BUILD)/.packages-test $(BUILD)/.packages-demo ## all tests of FLAVOR: unit and integration
 	tests/run $(B)
