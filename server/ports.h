@@ -103,8 +103,12 @@ struct recovery_sink {
 	bool (*reference)(void *self, enum reference_kind kind, struct span edition, struct span file);
 	/* Every registry and log entry, ascending. */
 	bool (*entry)(void *self, uint64_t index, struct span entry);
-	/* Every used running number, ascending by (key, number); accepted_at is its entry's. */
-	bool (*number)(void *self, key_no key, uint64_t number, micros accepted_at);
+	/*
+	 * Every used running number, as ranges without gaps, ascending by (key, first). `since` is when the
+	 * gap before the range was first seen: the earliest accepted_at of `first` or any higher number of
+	 * the key; 0 when first is 1.
+	 */
+	bool (*numbers)(void *self, key_no key, uint64_t first, uint64_t last, micros since);
 	/* Hashes [first, first + n) of a tile level, for the right edge: see core/tile.h. */
 	bool (*hashes)(void *self, uint8_t level, uint64_t first, const struct digest *hashes, size_t n);
 };

@@ -1,0 +1,152 @@
+-- What is computed from the log, for finding things: everything here can be made again from the entries.
+
+-- Manifests as they stand. The row is rewritten by every event of the manifest, and due_at changes with most:
+-- hence only the two indexes that must be here. What does not change is found through manifest_term.
+CREATE TABLE manifest (
+	number             bigint   PRIMARY KEY,  -- 14 decimal digits
+	issued_at          bigint   NOT NULL,
+	changed_at         bigint   NOT NULL,     -- accepted_at of the last entry that concerns it
+	due_at             bigint,                -- the next deadline not yet flagged
+	shipped_grams      bigint   NOT NULL,
+	accepted_grams     bigint   NOT NULL,
+	treated_grams      bigint   NOT NULL,
+	generator          integer  NOT NULL,     -- party.no
+	transporter        integer  NOT NULL,
+	facility           integer  NOT NULL,
+	open_flags         integer  NOT NULL,
+	state              smallint NOT NULL,     -- proto ManifestState
+	cancelled          boolean  NOT NULL,
+	division_generator text     COLLATE "C" NOT NULL,
+	division_facility  text     COLLATE "C" NOT NULL,
+	plate              text     COLLATE "C" NOT NULL,
+	head               bytea    NOT NULL,     -- id of the last custody event
+	body               bytea    NOT NULL      -- all that judging needs (core/manifest.h)
+) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+ALTER TABLE manifest ALTER COLUMN body SET STORAGE EXTERNAL;
+CREATE INDEX manifest_due ON manifest (due_at) WHERE due_at IS NOT NULL;
+
+-- By what a manifest can be found, newest first. Kinds: p every party that had a part in it (party.no), v every
+-- plate, w every waste code, d the district of either end.
+CREATE TABLE manifest_term (
+	number bigint NOT NULL,
+	kind   "char" NOT NULL CHECK (kind IN ('p', 'v', 'w', 'd')),
+	term   text   COLLATE "C" NOT NULL,
+	PRIMARY KEY (kind, term, number)
+);
+
+CREATE TABLE flag (
+	flag               bigint   PRIMARY KEY,  -- index of the FlagRaised entry
+	number             bigint   NOT NULL,     -- the manifest; 0: none
+	raised_at          bigint   NOT NULL,
+	due_at             bigint,
+	closed_at          bigint,
+	closed_by          bigint,                -- index of the FlagCleared or FlagResolved entry
+	kind               smallint NOT NULL,
+	provisional        boolean  NOT NULL,
+	claimed_in_time    boolean  NOT NULL DEFAULT false,
+	division_generator text     COLLATE "C" NOT NULL,
+	division_facility  text     COLLATE "C" NOT NULL,
+	keyid              bytea,
+	parties            integer[] NOT NULL,    -- party.no, in the order of the event
+	detail             text     NOT NULL,
+	resolution         text     NOT NULL DEFAULT ''
+);
+CREATE INDEX flag_open ON flag (flag) WHERE closed_at IS NULL;
+CREATE INDEX flag_number ON flag (number) WHERE number <> 0;
+
+CREATE TABLE flag_party (
+	flag  bigint  NOT NULL,
+	party integer NOT NULL,
+	PRIMARY KEY (party, flag)
+);
+
+-- The registry, for queries. Judging never reads it.
+CREATE TABLE party (
+	no              integer  PRIMARY KEY,
+	credit_code     text     COLLATE "C" NOT NULL,
+	site            bigint   NOT NULL,
+	name            text     NOT NULL,
+	roles           integer  NOT NULL,       -- bit 1 << role
+	division        text     COLLATE "C" NOT NULL,
+	address         text     NOT NULL,
+	generator_class smallint NOT NULL,
+	valid_from      bigint   NOT NULL,
+	valid_until     bigint   NOT NULL,       -- 0: no end known
+	index           bigint   NOT NULL,
+	UNIQUE (credit_code, site)
+);
+
+CREATE TABLE device_key (
+	no           integer  PRIMARY KEY,
+	keyid        bytea    NOT NULL UNIQUE,
+	public_key   bytea    NOT NULL,
+	party        integer,                    -- NULL: the server's or the recovery key
+	role         smallint NOT NULL,
+	device       text     NOT NULL,
+	valid_from   bigint   NOT NULL,
+	revoked_from bigint,
+	index        bigint   NOT NULL
+);
+
+CREATE TABLE permit (
+	number         text    COLLATE "C" PRIMARY KEY,
+	facility       integer NOT NULL,
+	waste_codes    text[]  NOT NULL,
+	methods        text[]  NOT NULL,
+	grams_per_year bigint  NOT NULL,
+	valid_from     bigint  NOT NULL,
+	valid_until    bigint  NOT NULL,
+	revoked_from   bigint,
+	index          bigint  NOT NULL
+);
+
+CREATE TABLE vehicle (
+	plate          text    COLLATE "C" PRIMARY KEY,
+	transporter    integer NOT NULL,
+	licence        text    NOT NULL,
+	capacity_grams bigint  NOT NULL,
+	valid_from     bigint  NOT NULL,
+	valid_until    bigint  NOT NULL,
+	index          bigint  NOT NULL
+);
+
+-- A pseudonymous id and SHA-256(salt || value). What it stands for is in person_secret, or no longer anywhere.
+CREATE TABLE person (
+	person text    COLLATE "C" PRIMARY KEY,
+	party  integer NOT NULL,
+	digest bytea   NOT NULL,
+	index  bigint  NOT NULL
+);
+CREATE TABLE person_secret (
+	person text  COLLATE "C" PRIMARY KEY,
+	salt   bytea NOT NULL CHECK (octet_length(salt) = 32),
+	value  text  NOT NULL
+);
+
+CREATE TABLE number_block (
+	first     bigint  PRIMARY KEY,
+	last      bigint  NOT NULL,
+	generator integer NOT NULL,
+	index     bigint  NOT NULL
+);
+CREATE INDEX number_block_generator ON number_block (generator, first);
+
+CREATE TABLE voided_number (
+	number bigint PRIMARY KEY,
+	index  bigint NOT NULL
+);
+
+CREATE TABLE setting (
+	key   text   COLLATE "C" PRIMARY KEY,
+	value text   NOT NULL,
+	index bigint NOT NULL
+);
+
+-- Reference files as the operator loaded them; the log names the one in force by its SHA-256.
+CREATE TABLE reference_file (
+	kind    smallint NOT NULL,               -- proto ReferenceKind
+	edition text     COLLATE "C" NOT NULL,
+	sha256  bytea    NOT NULL,
+	content bytea    NOT NULL CHECK (sha256 = sha256(content)),
+	PRIMARY KEY (kind, edition)
+);
