@@ -1,0 +1,67 @@
+#include "base/map.h"
+
+#include <stdlib.h>
+
+/* FNV-1a, its high half folded in: keys are registered by an authority, not chosen by an attacker. */
+static uint64_t hash_of(struct span key)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t i = 0; i < key.n; i++)
+		h = (h ^ key.p[i]) * UINT64_C(0x100000001b3);
+	return h ^ h >> 32;
+}
+
+/* The slot that holds the key, or the free one where it belongs. */
+static struct map_slot *probe(struct map_slot *slots, size_t cap, uint64_t hash, struct span key)
+{
+	size_t i = hash & (cap - 1);
+
+	while (slots[i].value != NULL && (slots[i].hash != hash || !span_eq(slots[i].key, key)))
+		i = (i + 1) & (cap - 1);
+	return &slots[i];
+}
+
+void *map_get(const struct map *m, struct span key)
+{
+	if (m->cap == 0)
+		return NULL;
+	return probe(m->slots, m->cap, hash_of(key), key)->value;
+}
+
+static bool grow(struct map *m)
+{
+	size_t cap = m->cap == 0 ? 16 : 2 * m->cap;
+	struct map_slot *slots = calloc(cap, sizeof(*slots));
+
+	if (slots == NULL)
+		return false;
+	for (size_t i = 0; i < m->cap; i++) {
+		const struct map_slot *from = &m->slots[i];
+		if (from->value != NULL)
+			*probe(slots, cap, from->hash, from->key) = *from;
+	}
+	free(m->slots);
+	m->slots = slots;
+	m->cap = cap;
+	return true;
+}
+
+bool map_put(struct map *m, struct span key, void *value)
+{
+	/* At most three quarters full, so that a free slot ends every probe. */
+	if (m->n >= m->cap / 4 * 3 && !grow(m))
+		return false;
+	uint64_t hash = hash_of(key);
+	struct map_slot *slot = probe(m->slots, m->cap, hash, key);
+	if (slot->value == NULL)
+		m->n++;
+	*slot = (struct map_slot){.hash = hash, .key = key, .value = value};
+	return true;
+}
+
+void map_free(struct map *m)
+{
+	free(m->slots);
+	*m = (struct map){0};
+}
