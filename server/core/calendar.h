@@ -21,8 +21,8 @@ struct calendar_day {
 
 /*
  * A calendar in the arena from rows in any order. It covers the whole years from the first row's to the last
- * row's. NULL: no memory, no rows, a year without rows between, more than 200 years, or a day twice;
- * *ret_error says which (static English text).
+ * row's; of two rows for a day the later counts. NULL: no memory, no rows, a year without rows between, or
+ * more than 200 years; *ret_error says which (static English text).
  */
 const struct calendar *calendar_new(struct arena *arena, const struct calendar_day *days, size_t n,
 				    const char **ret_error) MUST_CHECK;
@@ -43,7 +43,7 @@ struct due_time {
 struct due_time deadline_working_days(const struct calendar *cal, micros from, unsigned n);
 /* The end of the nth day after `from`, all days counted. */
 micros deadline_days(micros from, unsigned n);
-/* The end of the same date n years later; 29 February becomes 28 February. */
+/* The end of the same date n years later (n at most 1000); 29 February becomes 28 February. */
 micros deadline_years(micros from, unsigned n);
 
 #endif
