@@ -77,8 +77,8 @@ struct deadline {
 
 struct rival { /* a refused event that others may descend from */
 	struct digest id;
-	uint32_t position; /* of the event that stands in its place */
-	key_no key; /* its first signer: set by judging, which keeps one rival of each (position, key) */
+	key_no key;        /* its first signer's */
+	uint32_t position; /* in the chain, of the event that stands in its place */
 };
 
 struct manifest {
@@ -101,7 +101,6 @@ struct manifest {
 	size_t rivals_n;
 	size_t lines_n;
 	size_t chain_n;
-	uint32_t trail_n; /* entries of every kind in its trail; counted by judging */
 	struct rival rivals[RIVALS_MAX];
 	struct manifest_line lines[MAX_LINES];
 	struct digest chain[CHAIN_MAX]; /* ids of the custody events in order; the last is the head */
