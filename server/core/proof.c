@@ -95,7 +95,7 @@ bool proof_parse(struct span text, struct proof *ret_proof)
 }
 
 enum log_failure receipt_verify(struct span proof, struct span entry, struct span origin,
-				const struct note_key *log_key, struct receipt *ret_receipt)
+				const struct note_key *log_key, struct receipt_facts *ret_receipt)
 {
 	struct proof p;
 	struct checkpoint c;
@@ -110,6 +110,6 @@ enum log_failure receipt_verify(struct span proof, struct span entry, struct spa
 		return LOG_INDEX_OUTSIDE;
 	if (!merkle_inclusion_holds(p.index, c.size, &leaf, p.hashes, p.hashes_n, &c.root))
 		return LOG_NOT_INCLUDED;
-	*ret_receipt = (struct receipt){.index = p.index, .checkpoint = c};
+	*ret_receipt = (struct receipt_facts){.index = p.index, .checkpoint = c};
 	return LOG_HOLDS;
 }

@@ -25,7 +25,7 @@ void proof_put(struct buffer *to, uint64_t index, const struct digest *hashes, s
 bool proof_parse(struct span text, struct proof *ret_proof) MUST_CHECK;
 
 /* What a receipt shows: the entry is at `index` of the log of which this is a checkpoint. */
-struct receipt {
+struct receipt_facts {
 	uint64_t index;
 	struct checkpoint checkpoint; /* its origin is borrowed from the text */
 };
@@ -36,6 +36,6 @@ struct receipt {
  * NOT_INCLUDED.
  */
 enum log_failure receipt_verify(struct span proof, struct span entry, struct span origin,
-				const struct note_key *log_key, struct receipt *ret_receipt) MUST_CHECK;
+				const struct note_key *log_key, struct receipt_facts *ret_receipt) MUST_CHECK;
 
 #endif
