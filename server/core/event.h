@@ -322,12 +322,39 @@ struct cancelled {
 	struct span reason;
 };
 
+/* Parties and lines of other systems: carried as written, not judged. */
+struct foreign_party {
+	enum role role;
+	struct span id;
+	struct span name;
+};
+
+struct foreign_line {
+	uint32_t line;
+	const struct span *codes;
+	size_t codes_n;
+	struct span name;
+	struct span planned;
+	struct span shipped;
+	struct span confirmed;
+	struct span containers;
+	struct span method;
+};
+
 struct imported {
 	struct span scheme;
 	struct span foreign_number;
 	struct digest source_sha256;
 	uint32_t record;
-	struct span status; /* the parties, lines and dates are carried, not judged: they stay in the bytes */
+	struct span status;
+	struct span issued; /* dates as written */
+	struct span shipped;
+	struct span received;
+	const struct foreign_party *parties;
+	size_t parties_n;
+	const struct foreign_line *lines;
+	size_t lines_n;
+	struct span remark;
 };
 
 struct voided {
