@@ -1,6 +1,6 @@
 /*
  * Events between bytes and values. Decoding checks everything that can be said about one message alone:
- * canonical form, clean text, known enum numbers, and every limit of proto/manifest.proto, from the table in
+ * canonical form, clean text, known enum numbers, and every limit of proto/manifest.proto, from the tables in
  * schema_events.c; all that is wrong is reported at once. Encoding writes the canonical form. An event that
  * was decoded encodes to the bytes it came from.
  */
@@ -9,6 +9,7 @@
 
 #include "base/problem.h"
 #include "core/event.h"
+#include "wire/rules.h"
 
 /* Bytes that one request may make the server take, whatever it says: the limit of a request's arena. */
 enum { REQUEST_MEMORY = 256 * 1024 };
@@ -23,9 +24,5 @@ bool event_decode(struct span payload, struct arena *arena, struct problems *pro
 /* Appends the canonical bytes. False: the kind is unknown, or the buffer is broken. Limits are not checked.
  */
 bool event_encode(const struct event *event, struct buffer *to) MUST_CHECK;
-
-/* The rules that decoding may find broken, for the documentation. */
-extern const struct rule codec_rules[];
-extern const size_t codec_rules_n;
 
 #endif
