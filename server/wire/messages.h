@@ -74,6 +74,22 @@ enum answer_kind { /* the numbers of proto Answer.what */
 		   ANSWER_END = 8,
 };
 
+struct checkpoint_view {
+	struct span checkpoint;
+	const struct digest *consistency;
+	size_t consistency_n;
+};
+
+struct token_view {
+	struct span token;
+	micros expires_at;
+};
+
+struct end_view {
+	uint64_t next; /* cursor of the next page; 0: nothing more */
+	uint32_t count;
+};
+
 struct answer {
 	enum answer_kind kind;
 	union {
@@ -81,20 +97,10 @@ struct answer {
 		struct receipt entry;
 		struct manifest_view manifest;
 		struct summary_view summary;
-		struct {
-			struct span checkpoint;
-			const struct digest *consistency;
-			size_t consistency_n;
-		} checkpoint;
+		struct checkpoint_view checkpoint;
 		struct block_view block;
-		struct {
-			struct span token;
-			micros expires_at;
-		} token;
-		struct {
-			uint64_t next;
-			uint32_t count;
-		} end;
+		struct token_view token;
+		struct end_view end;
 	};
 };
 

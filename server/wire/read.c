@@ -311,7 +311,9 @@ static void read_count(struct reader *r, const struct field *f, const ProtobufCF
 
 	(void)d;
 	memcpy(&count, member, sizeof(count));
-	if ((int)count->state < 0 || (int)count->state >= f->max) {
+	if (count->base.n_unknown_fields > 0)
+		report(r, at, CODEC(UNKNOWN_FIELD), "", "");
+	if ((int)count->state <= 0 || (int)count->state >= f->max) {
 		report(r, at, CODEC(ENUM), "", "");
 		return;
 	}

@@ -8,30 +8,13 @@
 
 #include "base/text.h"
 #include "core/event.h"
+#include "wire/varint.h"
 
 enum wire_type { WIRE_VARINT = 0, WIRE_BYTES = 2 };
-enum { VARINT_MAX = 10 };
-
-static size_t varint(uint64_t v, uint8_t ret_bytes[VARINT_MAX])
-{
-	size_t n = 0;
-
-	for (; v >= 0x80; v >>= 7)
-		ret_bytes[n++] = (uint8_t)(v | 0x80);
-	ret_bytes[n++] = (uint8_t)v;
-	return n;
-}
-
-static void put_varint(struct buffer *to, uint64_t v)
-{
-	uint8_t bytes[VARINT_MAX];
-
-	buffer_put(to, bytes, varint(v, bytes));
-}
 
 static void put_tag(struct buffer *to, uint32_t id, enum wire_type type)
 {
-	put_varint(to, (uint64_t)id << 3 | type);
+	varint_put(to, (uint64_t)id << 3 | type);
 }
 
 /* ---- what stands after the tag; nothing is written for the default ---- */
@@ -103,7 +86,7 @@ static bool put_message(struct buffer *to, uint32_t id, const struct message *m,
 		to->n = begin;
 		return true;
 	}
-	size_t more = varint(n, length) - 1;
+	size_t more = varint_bytes(n, length) - 1;
 	if (more > 0) {
 		if (buffer_reserve(to, more) == NULL)
 			return false;
@@ -131,7 +114,7 @@ static bool put_one(struct buffer *to, const struct field *f, uint32_t id, const
 		if (s.n == 0 && !always)
 			return true;
 		put_tag(to, id, WIRE_BYTES);
-		put_varint(to, s.n);
+		varint_put(to, s.n);
 		buffer_put_span(to, s);
 		return true;
 	}
@@ -145,7 +128,7 @@ static bool put_one(struct buffer *to, const struct field *f, uint32_t id, const
 		if (v == 0 && !always)
 			return true;
 		put_tag(to, id, WIRE_VARINT);
-		put_varint(to, v);
+		varint_put(to, v);
 		return true;
 	}
 	case SHAPE_MASK:
@@ -166,15 +149,15 @@ static void put_enums(struct buffer *to, uint32_t id, const uint8_t *array, size
 
 	for (size_t i = 0; i < n; i++) {
 		memcpy(&number, array + i * sizeof(number), sizeof(number));
-		length += varint((uint64_t)number, bytes);
+		length += varint_bytes((uint64_t)number, bytes);
 	}
 	if (n == 0)
 		return;
 	put_tag(to, id, WIRE_BYTES);
-	put_varint(to, length);
+	varint_put(to, length);
 	for (size_t i = 0; i < n; i++) {
 		memcpy(&number, array + i * sizeof(number), sizeof(number));
-		put_varint(to, (uint64_t)number);
+		varint_put(to, (uint64_t)number);
 	}
 }
 
@@ -200,14 +183,14 @@ static void put_counts(struct buffer *to, uint32_t id, const uint8_t *value, siz
 		memcpy(&count, value + state * sizeof(count), sizeof(count));
 		if (count == 0)
 			continue;
-		size_t n = varint(state, bytes[0]);
-		size_t m = varint(count, bytes[1]);
+		size_t n = varint_bytes(state, bytes[0]);
+		size_t m = varint_bytes(count, bytes[1]);
 		put_tag(to, id, WIRE_BYTES);
-		put_varint(to, 1 + n + 1 + m);
+		varint_put(to, 1 + n + 1 + m);
 		put_tag(to, 1, WIRE_VARINT);
-		put_varint(to, state);
+		varint_put(to, state);
 		put_tag(to, 2, WIRE_VARINT);
-		put_varint(to, count);
+		varint_put(to, count);
 	}
 }
 

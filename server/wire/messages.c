@@ -1,0 +1,73 @@
+#include "wire/messages.h"
+
+#include <stdio.h>
+
+#include "wire/schema.h"
+
+bool frame_decode(struct span bytes, struct arena *arena, struct problems *problems, struct frame *ret_frame)
+{
+	return message_decode(&frame_message, bytes, arena, problems, ret_frame);
+}
+
+bool frame_encode(const struct frame *frame, struct buffer *to)
+{
+	size_t begin = frame_open(to);
+
+	if (!message_encode(&frame_message, frame, to)) {
+		if (buffer_ok(to))
+			to->n = begin;
+		return false;
+	}
+	return frame_close(to, begin);
+}
+
+/* What a problem may take of a frame: tags and lengths are under 32 bytes. */
+enum { PROBLEM_OVERHEAD = 32, PROBLEMS_ROOM = FRAME_MAX - 4096 };
+
+static size_t view_size(const struct problem_view *v)
+{
+	return PROBLEM_OVERHEAD + v->path.n + v->rule.n + v->source.n + v->found.n + v->allowed.n + v->zh.n +
+	       v->en.n;
+}
+
+static struct problem_view view_of(const struct rule *rule, const char *path, const char *found,
+				   const char *allowed)
+{
+	return (struct problem_view){
+	    .path = span_str(path),
+	    .rule = span_str(rule->id),
+	    .source = span_str(rule->source),
+	    .found = span_str(found),
+	    .allowed = span_str(allowed),
+	    .zh = span_str(rule->zh),
+	    .en = span_str(rule->en),
+	};
+}
+
+bool refusal_problems(const struct problems *problems, struct arena *arena, struct refusal *ret_refusal)
+{
+	size_t n = 0;
+	size_t room = PROBLEMS_ROOM;
+	unsigned left_out = problems->more;
+	struct problem_view *views = arena_array(arena, problems->count + 1, sizeof(*views));
+
+	if (views == NULL)
+		return false;
+	for (const struct problem *p = problems->first; p != NULL; p = p->next) {
+		struct problem_view view = view_of(p->rule, p->path, p->found, p->allowed);
+		size_t size = view_size(&view);
+		if (size > room) {
+			left_out++;
+			continue;
+		}
+		room -= size;
+		views[n++] = view;
+	}
+	if (left_out > 0) {
+		const char *found = arena_printf(arena, "%u", left_out);
+		views[n++] = view_of(CODEC(MORE), "", found, "");
+	}
+	ret_refusal->problems = views;
+	ret_refusal->problems_n = n;
+	return true;
+}
