@@ -104,6 +104,9 @@ all: $(PROGRAMS) $(call archives,$(LAYERS)) $(GEN_PY) ## build everything for FL
 # Says which packages are missing and installs them; run once, and again when the list changes.
 $(BUILD)/.packages-%: deploy/bootstrap
 	$(QUIET)mkdir -p $(BUILD) && deploy/bootstrap $* && touch $@
+# One after the other: two installations at once would wait for each other's lock.
+$(BUILD)/.packages-demo: | $(BUILD)/.packages-build
+$(BUILD)/.packages-test: | $(BUILD)/.packages-demo
 
 $(GEN_C) $(GEN_H) &: proto/manifest.proto | $(BUILD)/.packages-build
 	$(call say,GEN,$(GEN_C))
@@ -113,7 +116,7 @@ $(GEN_PY): proto/manifest.proto | $(BUILD)/.packages-build
 	$(QUIET)mkdir -p $(@D) && protoc --proto_path=proto --python_out=$(@D) proto/manifest.proto
 
 # Holds the command line; changes only when that does, and then everything is compiled again.
-$(B)/flags: always | $(BUILD)/.packages-build
+$(B)/flags: always | $(BUILD)/.packages-$(if $(filter clang,$(COMPILER)),test,build)
 	$(QUIET)mkdir -p $(@D); echo '$(COMPILER) $(WARN) $(WARN_$(COMPILER)) $(CFLAGS_ALL) $(LINK)' > $@.new; \
 	cmp -s $@.new $@ && rm $@.new || mv $@.new $@
 .PHONY: always
@@ -159,7 +162,7 @@ archives_of = $(call archives,support $(if $(filter test_net% test_store% test_w
 	$(if $(filter test_client% test_import% test_command%,$(1)),commands manifest) $(PURE))
 $(foreach c,$(SRC_tests),$(eval $(call PROGRAM,$(c:tests/unit/%.c=$(B)/tests/%),$(call objects,$(c)) \
 	$(call archives_of,$(notdir $(c))),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
-$(TESTS): | $(BUILD)/.packages-test
+$(call objects,$(SRC_tests) $(SRC_support)): | $(BUILD)/.packages-test
 
 $(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
 	$(call archives,commands manifest $(LAYERS)),-fsanitize=fuzzer)))
