@@ -57,7 +57,6 @@ struct loaded_flag { /* a stored flag that a member names (flag_resolved) or who
 	enum flag_kind kind;
 	uint64_t number;
 	bool open;
-	bool in_area; /* filled in by judging, not by the store */
 	struct span division_generator;
 	struct span division_facility;
 };
@@ -71,7 +70,10 @@ struct loaded {
 	size_t flags_n;
 };
 
-/* What must be loaded for a member: see judge_needs(). */
+/*
+ * What must be loaded for a member: see judge_needs(). Of a flag named here the manifest it is on is needed
+ * too, which only the store can tell.
+ */
 struct needs {
 	uint64_t *manifests;
 	size_t manifests_n;
@@ -115,7 +117,7 @@ struct number_row {
 };
 
 struct flag_row {
-	bool raise; /* else close */
+	bool raise; /* else close; neither when closed_by is 0: mark it claimed_in_time */
 	uint64_t flag;
 	const struct flag_raised *raised; /* raise */
 	uint64_t number;
@@ -138,10 +140,14 @@ struct evidence_row { /* a refused envelope with good signatures, kept whole */
 	uint64_t flag; /* index of the flag that names it */
 };
 
-struct registry_row { /* an accepted registry or log event: the store writes the row of its table */
+/*
+ * An accepted event that the registry follows from: the store writes the row of its table, if there is one
+ * for the kind, and gives the entry again at the start (struct recovery_sink).
+ */
+struct registry_row {
 	const struct event *event;
 	uint64_t index;
-	uint32_t no; /* of the party or key registered; else 0 */
+	uint32_t no; /* of the party or key registered or changed; else 0. Genesis: see registry.h */
 };
 
 struct rows {

@@ -1,0 +1,458 @@
+/*
+ * The flow of judging one member: sent before? the time, the signers, its place in the chain, the state, and
+ * what follows. Each step either ends the verdict or leaves it to the next.
+ */
+#include "core/judge_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/time_text.h"
+
+struct judgement *judge_begin(struct arena *arena, struct registry *r, const struct loaded *loaded,
+			      uint64_t size, micros last_accepted_at, micros now,
+			      const struct judge_ports *ports)
+{
+	struct judgement *j = arena_alloc(arena, sizeof(*j));
+	struct manifest *before = arena_alloc(arena, sizeof(*before));
+
+	if (j == NULL || before == NULL)
+		return NULL;
+	*j = (struct judgement){
+	    .arena = arena,
+	    .registry = r,
+	    .loaded = loaded,
+	    .ports = *ports,
+	    .first_index = size,
+	    .last_accepted_at = last_accepted_at,
+	    .now = now,
+	    .before = before,
+	};
+	return j;
+}
+
+void judge_rows(const struct judgement *j, struct rows *ret_rows)
+{
+	*ret_rows = (struct rows){
+	    .entries = j->entries.items,
+	    .entries_n = j->entries.n,
+	    .first_index = j->first_index,
+	    .numbers = j->numbers.items,
+	    .numbers_n = j->numbers.n,
+	    .manifests = j->manifests.items,
+	    .manifests_n = j->manifests.n,
+	    .flags = j->flags.items,
+	    .flags_n = j->flags.n,
+	    .evidence = j->evidence.items,
+	    .evidence_n = j->evidence.n,
+	    .registry = j->registry_rows.items,
+	    .registry_n = j->registry_rows.n,
+	};
+}
+
+/* A custody event or a mark: what manifest_apply() takes. */
+static bool is_step(enum event_kind kind)
+{
+	return event_is_custody(kind) || kind == EVENT_CANCELLED || kind == EVENT_CONFIRMED;
+}
+
+static bool refused(const struct member *m)
+{
+	return m->verdict->refused != REFUSAL_NONE;
+}
+
+static void refuse(struct member *m, enum refusal_kind kind)
+{
+	m->verdict->refused = kind;
+}
+
+static void refuse_if_any(struct member *m, enum refusal_kind kind)
+{
+	if (problems_any(&m->verdict->problems))
+		refuse(m, kind);
+}
+
+/* ---- sent before? ---- */
+
+static const struct number_row *find_appended(const struct judgement *j, const struct digest *id)
+{
+	const struct number_row *rows = j->numbers.items;
+
+	for (size_t i = j->numbers.n; i > 0; i--)
+		if (digest_eq(&rows[i - 1].event, id))
+			return &rows[i - 1];
+	return NULL;
+}
+
+static bool sent_before(struct member *m)
+{
+	const struct loaded *loaded = m->j->loaded;
+	const struct event *e = m->e;
+
+	if (m->key == NULL || registry_number_fresh(m->key, e->signers[0].number))
+		return false;
+	size_t low = 0, high = loaded->numbers_n;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct loaded_number *n = &loaded->numbers[middle];
+		if (n->key < m->key->no || (n->key == m->key->no && n->number < e->signers[0].number))
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	for (; low < loaded->numbers_n; low++) {
+		const struct loaded_number *n = &loaded->numbers[low];
+		if (n->key != m->key->no || n->number != e->signers[0].number)
+			break;
+		if (digest_eq(&n->event, &e->id)) {
+			m->verdict->repeated = true;
+			m->verdict->index = n->index;
+			return true;
+		}
+	}
+	const struct number_row *row = find_appended(m->j, &e->id);
+	if (row == NULL)
+		return false;
+	m->verdict->repeated = true;
+	m->verdict->index = row->index;
+	return true;
+}
+
+/* ---- time and signers ---- */
+
+static void judge_time(struct member *m)
+{
+	micros limit = micros_add(m->j->now, registry_settings(m->j->registry)->clock_skew);
+	char found[TIME_TEXT_SIZE], allowed[TIME_TEXT_SIZE];
+
+	if (m->e->occurred_at <= limit)
+		return;
+	time_format(m->e->occurred_at, found);
+	time_format(limit, allowed);
+	problem_add(&m->verdict->problems, RULE(TIME_FUTURE), "occurred_at", found, allowed);
+	m->verdict->retry_after = m->e->occurred_at - limit;
+	refuse(m, REFUSAL_LATER);
+}
+
+static void judge_signers(struct member *m)
+{
+	signers_check(m->j->registry, m->e, &m->verdict->problems);
+	refuse_if_any(m, REFUSAL_SIGNATURE);
+}
+
+/* ---- forks ---- */
+
+static bool may_keep_evidence(const struct judgement *j, struct key_record *key)
+{
+	civil_day today = civil_day_of(j->now);
+
+	if (key->evidence_day != today) {
+		key->evidence_day = today;
+		key->evidence_n = 0;
+	}
+	return key->evidence_n < registry_settings(j->registry)->fork_evidence_per_day;
+}
+
+/* A rival to `issued` counts only from the generator to whom the number was granted. */
+static bool is_rival(const struct member *m)
+{
+	const struct block_record *block;
+
+	if (m->e->kind != EVENT_ISSUED)
+		return true;
+	block = registry_block(m->j->registry, m->e->number);
+	return block != NULL && block->generator == m->key->party;
+}
+
+/* Keeps the envelope whole, and raises the flag that names it. */
+static bool keep_evidence(struct member *m)
+{
+	struct judgement *j = m->j;
+	struct key_record *key = registry_key(j->registry, &m->e->signers[0].keyid);
+	struct digest evidence = digest_of(m->envelope);
+
+	if (!may_keep_evidence(j, key) || !is_rival(m) ||
+	    !manifest_remember_rival(m->about->m, &m->e->id, key->no, &m->verdict->standing))
+		return true;
+	key->evidence_n++;
+	struct evidence_row *row = list_add(j->arena, &j->evidence, sizeof(*row));
+	if (row == NULL)
+		return false;
+	char standing[DIGEST_HEX + 1];
+	digest_hex(&m->verdict->standing, standing);
+	char *detail =
+	    arena_printf(j->arena, "%s: another event stands, %s", event_kind_name(m->e->kind), standing);
+	party_no parties[MAX_SIGNERS];
+	size_t parties_n = 0;
+	for (size_t i = 0; i < m->e->signers_n; i++) {
+		const struct key_record *signer = registry_key(j->registry, &m->e->signers[i].keyid);
+		if (signer != NULL && signer->party != NULL)
+			parties[parties_n++] = signer->party->no;
+	}
+	struct raise raise = {
+	    .kind = FLAG_FORK,
+	    .about = m->about,
+	    .key = key,
+	    .cause = &m->e->id,
+	    .evidence = &evidence,
+	    .parties = parties,
+	    .parties_n = parties_n,
+	    .detail = span_str(detail),
+	};
+	*row = (struct evidence_row){m->e->number, m->e->previous, key->no, m->e->id, m->envelope, 0};
+	if (detail == NULL || !judge_raise(j, &raise, &row->flag))
+		return false;
+	judge_remark(m->verdict, FLAG_FORK);
+	return true;
+}
+
+/* ---- chain ---- */
+
+static void add_chain_problem(struct member *m, const struct rule *rule, const struct digest *allowed)
+{
+	char path[64], found[DIGEST_HEX + 1], wanted[DIGEST_HEX + 1] = "";
+	const char *kind =
+	    m->e->kind == EVENT_ATTESTED ? event_kind_name(m->e->attested.step) : event_kind_name(m->e->kind);
+
+	if (m->e->kind == EVENT_ISSUED)
+		(void)snprintf(path, sizeof(path), "issued.number");
+	else
+		(void)snprintf(path, sizeof(path), "%s%s.previous",
+			       m->e->kind == EVENT_ATTESTED ? "attested." : "", kind);
+	if (m->e->kind == EVENT_ISSUED)
+		(void)snprintf(found, sizeof(found), "%" PRIu64, m->e->number);
+	else
+		digest_hex(&m->e->previous, found);
+	if (allowed != NULL)
+		digest_hex(allowed, wanted);
+	problem_add(&m->verdict->problems, rule, path, found, wanted);
+}
+
+static bool judge_chain(struct member *m)
+{
+	const struct manifest *manifest = m->about == NULL ? NULL : m->about->m;
+
+	switch (manifest_chain(manifest, m->e, &m->verdict->standing)) {
+	case CHAIN_FITS: break;
+	case CHAIN_SAME:
+		/* Under another running number it would have another id: the rows and the chain disagree. */
+		add_chain_problem(m, RULE(STATE_EVENT), NULL);
+		refuse(m, REFUSAL_FAULT);
+		break;
+	case CHAIN_FORK:
+		add_chain_problem(m, m->e->kind == EVENT_ISSUED ? RULE(NUMBER_USED) : RULE(FORK),
+				  &m->verdict->standing);
+		refuse(m, REFUSAL_FORK);
+		return keep_evidence(m);
+	case CHAIN_DESCENDS:
+		add_chain_problem(m, RULE(DESCENDS_FROM_REFUSED), &m->verdict->standing);
+		refuse(m, REFUSAL_DESCENDS);
+		break;
+	case CHAIN_UNKNOWN:
+		m->verdict->needed = m->e->previous;
+		add_chain_problem(m, RULE(PREDECESSOR_UNKNOWN), NULL);
+		refuse(m, REFUSAL_PREDECESSOR);
+		break;
+	}
+	return true;
+}
+
+/* ---- what follows from an accepted event ---- */
+
+static bool raise_key_flag(struct member *m, enum flag_kind kind, const struct key_record *key,
+			   const char *detail)
+{
+	uint64_t flag;
+	struct raise raise = {
+	    .kind = kind,
+	    .about = m->about,
+	    .key = key,
+	    .cause = &m->e->id,
+	    .detail = span_str(detail),
+	};
+
+	judge_remark(m->verdict, kind);
+	return detail != NULL && judge_raise(m->j, &raise, &flag);
+}
+
+static bool flag_numbers(struct member *m, const bool *reused)
+{
+	for (size_t i = 0; i < m->e->signers_n; i++) {
+		const struct key_record *key = registry_key(m->j->registry, &m->e->signers[i].keyid);
+		if (!reused[i])
+			continue;
+		if (!raise_key_flag(m, FLAG_NUMBER_REUSED, key,
+				    arena_printf(m->j->arena, "running number %" PRIu64 " twice",
+						 m->e->signers[i].number)))
+			return false;
+	}
+	return true;
+}
+
+static bool flag_histories(struct member *m)
+{
+	const struct judge_ports *ports = &m->j->ports;
+
+	for (size_t i = 0; i < m->e->signers_n; i++) {
+		const struct checkpoint_ref *seen = &m->e->signers[i].seen;
+		struct key_record *key = registry_key(m->j->registry, &m->e->signers[i].keyid);
+		/* A device states its checkpoint in all it signs: one flag for each is enough. */
+		if (seen->size == 0 || digest_eq(&seen->root, &key->other_root) ||
+		    ports->seen(ports->self, seen) != SEEN_OTHER)
+			continue;
+		char root[DIGEST_HEX + 1];
+		digest_hex(&seen->root, root);
+		key->other_root = seen->root;
+		if (!raise_key_flag(m, FLAG_TWO_HISTORIES, key,
+				    arena_printf(m->j->arena, "saw %.*s size %" PRIu64 " root %s",
+						 SPAN_ARG(seen->origin), seen->size, root)))
+			return false;
+	}
+	return true;
+}
+
+static void find_reused(const struct member *m, bool *ret_reused)
+{
+	for (size_t i = 0; i < m->e->signers_n; i++) {
+		const struct signer *s = &m->e->signers[i];
+		const struct key_record *key = registry_key(m->j->registry, &s->keyid);
+		ret_reused[i] = key != NULL && !registry_number_fresh(key, s->number) &&
+				judge_number_user(m->j, key->no, s->number, &m->e->id) != NULL;
+	}
+}
+
+/* Appends the event and what its signers' keys give cause for. */
+static bool accept(struct member *m)
+{
+	bool reused[MAX_SIGNERS];
+
+	find_reused(m, reused);
+	m->verdict->index = judge_next_index(m->j);
+	return judge_append(m->j, m->e, m->envelope, m->about) && flag_numbers(m, reused) &&
+	       flag_histories(m) && judge_gaps_closed(m->j, m->e);
+}
+
+/* ---- steps ---- */
+
+/* `loaded` does not say who gives: it must be the manifest's generator. */
+static void judge_giver(struct member *m)
+{
+	const struct key_record *giver = m->key;
+
+	if (m->e->kind == EVENT_LOADED && giver->party != NULL && giver->party->no != m->about->m->generator)
+		problem_add(&m->verdict->problems, RULE(KEY_PARTY), "signers[0].keyid", NULL, NULL);
+}
+
+static bool flag_lapsed(struct member *m)
+{
+	const struct key_record *lapsed = signers_lapsed(m->j->registry, m->e);
+
+	return lapsed == NULL || m->about->m->flags[FLAG_KEY_LAPSED] != 0 ||
+	       raise_key_flag(m, FLAG_KEY_LAPSED, lapsed, "signed with a key revoked since");
+}
+
+static bool step_existing(struct member *m, micros effective_at)
+{
+	struct judgement *j = m->j;
+	struct manifest *manifest = m->about->m;
+	micros accepted_at = judge_next_accepted_at(j);
+	struct flag_list flags;
+
+	judge_giver(m);
+	manifest_copy(j->before, manifest);
+	if (!manifest_apply(manifest, m->e, j->registry, effective_at, accepted_at, &m->verdict->problems) ||
+	    problems_any(&m->verdict->problems)) {
+		manifest_copy(manifest, j->before);
+		refuse(m, REFUSAL_RULE);
+		return true;
+	}
+	return accept(m) &&
+	       flags_of_event(j->before, manifest, m->e, j->registry, effective_at, accepted_at, j->arena,
+			      &flags) &&
+	       judge_flags(j, m->about, &flags, &m->e->id, m->verdict) && flag_lapsed(m);
+}
+
+static bool step_first(struct member *m)
+{
+	static const struct manifest nothing;
+	struct judgement *j = m->j;
+	struct manifest *manifest = arena_alloc(j->arena, sizeof(*manifest));
+	micros accepted_at = judge_next_accepted_at(j);
+	struct flag_list flags;
+
+	if (manifest == NULL)
+		return false;
+	if (!manifest_apply(manifest, m->e, j->registry, m->e->occurred_at, accepted_at,
+			    &m->verdict->problems)) {
+		refuse(m, REFUSAL_RULE);
+		return true;
+	}
+	m->about = judge_add_manifest(j, manifest);
+	return m->about != NULL && accept(m) &&
+	       flags_of_event(&nothing, manifest, m->e, j->registry, m->e->occurred_at, accepted_at, j->arena,
+			      &flags) &&
+	       judge_flags(j, m->about, &flags, &m->e->id, m->verdict);
+}
+
+static bool judge_step(struct member *m)
+{
+	micros effective_at = m->e->occurred_at;
+
+	if (event_is_custody(m->e->kind)) {
+		if (!judge_chain(m))
+			return false;
+		if (refused(m))
+			return true;
+	}
+	if (m->about == NULL && m->e->kind == EVENT_ISSUED)
+		return step_first(m);
+	if (m->about == NULL) {
+		problem_addf(&m->verdict->problems, RULE(NUMBER_UNKNOWN), event_kind_name(m->e->kind), NULL,
+			     "%" PRIu64, m->e->number);
+		refuse(m, REFUSAL_RULE);
+		return true;
+	}
+	if (event_is_custody(m->e->kind) && effective_at < m->about->m->effective_at)
+		effective_at = m->about->m->effective_at;
+	return step_existing(m, effective_at);
+}
+
+/* ---- everything else ---- */
+
+static bool judge_other(struct member *m)
+{
+	uint64_t index = judge_next_index(m->j);
+
+	registry_judge(m->j->registry, m->e, &m->verdict->problems);
+	if (m->e->kind == EVENT_GENESIS && index != 0)
+		problem_add(&m->verdict->problems, RULE(GENESIS), "genesis", NULL, NULL);
+	if (!judge_about(m))
+		return false;
+	refuse_if_any(m, REFUSAL_RULE);
+	if (refused(m))
+		return true;
+	return accept(m) && judge_about_after(m, index);
+}
+
+bool judge_member(struct judgement *j, const struct event *e, struct span envelope,
+		  struct verdict *ret_verdict)
+{
+	struct verdict verdict = {.problems = {.arena = j->arena}};
+	struct member m = {.j = j, .e = e, .envelope = envelope, .verdict = &verdict};
+
+	m.key = e->signers_n == 0 ? NULL : registry_key(j->registry, &e->signers[0].keyid);
+	if (!sent_before(&m))
+		judge_time(&m);
+	if (verdict.repeated || refused(&m))
+		goto judged;
+	judge_signers(&m);
+	if (refused(&m))
+		goto judged;
+	if (e->number != 0 && !judge_touch(j, e->number, &m.about))
+		return false;
+	if (!(is_step(e->kind) ? judge_step(&m) : judge_other(&m)))
+		return false;
+judged:
+	*ret_verdict = verdict;
+	return true;
+}
