@@ -17,11 +17,10 @@ micros micros_add(micros at, int64_t delta)
 
 civil_day civil_day_of(micros at)
 {
-	/* The offset is added to the remainder: at + offset could overflow. */
-	int64_t day = floor_div(at, MICROS_PER_DAY);
-	int64_t rest = at - day * MICROS_PER_DAY;
+	/* The offset is added to the time of day: at + offset could overflow. */
+	int64_t of_day = at % MICROS_PER_DAY + (at % MICROS_PER_DAY < 0 ? MICROS_PER_DAY : 0);
 
-	return (civil_day)(day + (rest + SHANGHAI_OFFSET >= MICROS_PER_DAY));
+	return (civil_day)(floor_div(at, MICROS_PER_DAY) + (of_day + SHANGHAI_OFFSET >= MICROS_PER_DAY));
 }
 
 micros civil_day_start(civil_day day)
