@@ -1,7 +1,8 @@
 /* What judging a step needs again and again: problems at a path, parties, vehicles, signers. */
-#include "core/manifest_draft.h"
-
 #include <stdio.h>
+
+#include "core/credit_code.h"
+#include "core/manifest_draft.h"
 
 enum { PATH_SIZE = 128 };
 
@@ -24,17 +25,12 @@ void draft_refuse_line(struct draft *d, const struct rule *rule, size_t i, const
 	problem_add(d->problems, rule, at, found, allowed);
 }
 
-void party_ref_format(const struct party_ref *ref, char ret_text[PARTY_TEXT_SIZE])
-{
-	(void)snprintf(ret_text, PARTY_TEXT_SIZE, "%.18s/%u", ref->credit_code, ref->site);
-}
-
 const struct party_record *draft_party(struct draft *d, const struct party_ref *ref, enum role role,
 				       const char *path)
 {
 	const struct party_record *party = registry_party(d->r, ref);
 	const struct rule *broken = NULL;
-	char found[PARTY_TEXT_SIZE];
+	char found[PARTY_REF_TEXT_SIZE];
 
 	if (party == NULL)
 		broken = RULE(PARTY_UNKNOWN);

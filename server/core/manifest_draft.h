@@ -41,10 +41,6 @@ const struct vehicle_record *draft_vehicle(struct draft *d, struct span plate,
 /* Of the first signer's key; 0: none (the server's, or not enrolled). */
 party_no draft_signer(const struct draft *d, size_t i);
 
-/* "91210100410539001X/1"; room for an 18-character code and any site. */
-enum { PARTY_TEXT_SIZE = 32 };
-void party_ref_format(const struct party_ref *ref, char ret_text[PARTY_TEXT_SIZE]);
-
 /* `issued`: judges it, and makes the manifest when nothing is wrong. */
 void issue(struct manifest *m, struct draft *d);
 

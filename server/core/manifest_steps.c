@@ -2,10 +2,11 @@
  * The steps of a load: who gives and who takes, on which vehicle, and what moves from where to where. The
  * four steps of two sides are rows of one table.
  */
-#include "core/manifest_draft.h"
-
 #include <inttypes.h>
 #include <stdio.h>
+
+#include "core/credit_code.h"
+#include "core/manifest_draft.h"
 
 /* Whom the manifest names for a side of a step. */
 enum side { SIDE_GENERATOR, SIDE_TRANSPORTER, SIDE_FACILITY, SIDE_ANY_TRANSPORTER };
@@ -62,8 +63,8 @@ static const struct party_record *judge_side(struct draft *d, enum side side, co
 {
 	const struct party_record *party =
 	    draft_party(d, ref, side == SIDE_ANY_TRANSPORTER ? ROLE_TRANSPORTER : ROLE_NONE, path);
-	char found[PARTY_TEXT_SIZE];
-	char allowed[PARTY_TEXT_SIZE];
+	char found[PARTY_REF_TEXT_SIZE];
+	char allowed[PARTY_REF_TEXT_SIZE];
 
 	if (party == NULL || side == SIDE_ANY_TRANSPORTER || party->no == named(d->m, side))
 		return party;
