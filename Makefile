@@ -44,7 +44,7 @@ COMPILER := $(CC_$(FLAVOR))
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition \
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
 WARN_gcc := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wnull-dereference
-WARN_clang := -Wcomma -Wassign-enum -Wno-gnu
+WARN_clang := -Wno-gnu
 INCLUDE := -Iserver -Iclients -I$(GEN)
 # Asked of pkg-config once, and only when something is compiled: on a fresh machine it is not there yet.
 PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd
@@ -157,11 +157,14 @@ $(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(ca
 $(eval $(call PROGRAM,$(B)/city,$(call objects,$(SRC_city)) $(B)/libmanifest.a))
 $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(call archives,manifest store net)))
 
-# A unit test sees the pure archives alone, unless its name says what else it is about.
-archives_of = $(call archives,support $(if $(filter test_net% test_store% test_web% test_conf%,$(1)),$(SERVER)) \
-	$(if $(filter test_client% test_import% test_command%,$(1)),commands manifest) $(PURE))
+# A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
+including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))
+TESTS_server  := $(call including,net|store|web|conf)
+TESTS_clients := $(call including,libmanifest|manifest)
+archives_of = $(call archives,support $(if $(filter $(1),$(TESTS_server)),$(SERVER)) \
+	$(if $(filter $(1),$(TESTS_clients)),commands manifest) $(PURE))
 $(foreach c,$(SRC_tests),$(eval $(call PROGRAM,$(c:tests/unit/%.c=$(B)/tests/%),$(call objects,$(c)) \
-	$(call archives_of,$(notdir $(c))),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
+	$(call archives_of,$(c)),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
 $(call objects,$(SRC_tests) $(SRC_support)): | $(BUILD)/.packages-test
 
 $(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
