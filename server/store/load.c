@@ -1,0 +1,186 @@
+/* Owns the reading of what a batch is judged on, in one round trip. */
+#include "store/port.h"
+
+static enum store_result no_memory(struct store_conn *c)
+{
+	conn_error(c, "no memory for what a batch needs");
+	return STORE_UNAVAILABLE;
+}
+
+static enum store_result take_manifests(struct store_conn *c, const PGresult *res, struct arena *arena,
+					struct loaded *loaded)
+{
+	size_t n = (size_t)PQntuples(res);
+	struct manifest *manifests = arena_array(arena, n, sizeof(*manifests));
+
+	if (manifests == NULL && n > 0)
+		return no_memory(c);
+	for (size_t i = 0; i < n; i++)
+		if (!manifest_decode(cell_span(res, (int)i, 1), &manifests[i]) ||
+		    manifests[i].number != (uint64_t)cell_int(res, (int)i, 0)) {
+			conn_error(c, "the stored state of manifest %lld cannot be read",
+				   (long long)cell_int(res, (int)i, 0));
+			return STORE_CORRUPT;
+		}
+	loaded->manifests = manifests;
+	loaded->manifests_n = n;
+	return STORE_OK;
+}
+
+static enum store_result take_numbers(struct store_conn *c, const PGresult *res, struct arena *arena,
+				      struct loaded *loaded)
+{
+	size_t n = (size_t)PQntuples(res);
+	struct loaded_number *numbers = arena_array(arena, n, sizeof(*numbers));
+
+	if (numbers == NULL && n > 0)
+		return no_memory(c);
+	for (size_t i = 0; i < n; i++) {
+		numbers[i].key = (key_no)cell_int(res, (int)i, 0);
+		numbers[i].number = (uint64_t)cell_int(res, (int)i, 1);
+		numbers[i].index = (uint64_t)cell_int(res, (int)i, 3);
+		if (!cell_digest(res, (int)i, 2, &numbers[i].event)) {
+			conn_error(c, "an event id at entry %llu is malformed",
+				   (unsigned long long)numbers[i].index);
+			return STORE_CORRUPT;
+		}
+	}
+	loaded->numbers = numbers;
+	loaded->numbers_n = n;
+	return STORE_OK;
+}
+
+static enum store_result take_flags(struct store_conn *c, const PGresult *res, struct arena *arena,
+				    struct loaded *loaded)
+{
+	size_t n = (size_t)PQntuples(res);
+	struct loaded_flag *flags = arena_array(arena, n, sizeof(*flags));
+
+	if (flags == NULL && n > 0)
+		return no_memory(c);
+	for (size_t i = 0; i < n; i++) {
+		flags[i].flag = (uint64_t)cell_int(res, (int)i, 0);
+		flags[i].kind = (enum flag_kind)cell_int(res, (int)i, 1);
+		flags[i].number = (uint64_t)cell_int(res, (int)i, 2);
+		flags[i].open = cell_int(res, (int)i, 3) != 0;
+		if (!cell_copy(res, (int)i, 4, arena, &flags[i].division_generator) ||
+		    !cell_copy(res, (int)i, 5, arena, &flags[i].division_facility))
+			return no_memory(c);
+	}
+	loaded->flags = flags;
+	loaded->flags_n = n;
+	return STORE_OK;
+}
+
+typedef enum store_result (*take_fn)(struct store_conn *c, const PGresult *res, struct arena *arena,
+				     struct loaded *loaded);
+
+/* Sends the questions that there are; returns who takes each answer, in order. */
+static int ask(struct pipeline *p, const struct needs *needs, take_fn ret_take[3])
+{
+	struct array *a = p->conn->columns;
+
+	pipeline_columns(p, "i");
+	for (size_t i = 0; i < needs->manifests_n; i++)
+		array_int(&a[0], (int64_t)needs->manifests[i]);
+	ret_take[p->sent] = take_manifests;
+	pipeline_send_columns(p, ST_LOAD_MANIFESTS);
+
+	pipeline_columns(p, "ii");
+	for (size_t i = 0; i < needs->numbers_n; i++) {
+		array_int(&a[0], needs->numbers[i].key);
+		array_int(&a[1], (int64_t)needs->numbers[i].number);
+	}
+	ret_take[p->sent] = take_numbers;
+	pipeline_send_columns(p, ST_LOAD_NUMBERS);
+
+	pipeline_columns(p, "i");
+	for (size_t i = 0; i < needs->flags_n; i++)
+		array_int(&a[0], (int64_t)needs->flags[i]);
+	ret_take[p->sent] = take_flags;
+	pipeline_send_columns(p, ST_LOAD_FLAGS);
+	return p->sent;
+}
+
+enum store_result store_load(void *conn, const struct needs *needs, struct arena *arena,
+			     struct loaded *ret_loaded)
+{
+	struct store_conn *c = conn;
+	struct loaded loaded = {0};
+	struct pipeline p;
+	take_fn take[4];
+	enum store_result r = STORE_OK;
+
+	if (needs->manifests_n + needs->numbers_n + needs->flags_n == 0) {
+		*ret_loaded = loaded;
+		return STORE_OK;
+	}
+	pipeline_begin(&p, c);
+	int n = ask(&p, needs, take);
+	if (!pipeline_sync(&p)) {
+		r = conn_failed(c, NULL);
+		goto lost;
+	}
+	for (int i = 0; i < n && r == STORE_OK; i++) {
+		PGresult *res = pipeline_next(&p);
+		r = PQresultStatus(res) == PGRES_TUPLES_OK ? take[i](c, res, arena, &loaded)
+							   : conn_failed(c, res);
+		PQclear(res);
+	}
+	if (r != STORE_OK)
+		goto lost;
+	if (!pipeline_end(&p)) {
+		r = conn_failed(c, NULL);
+		goto lost;
+	}
+	*ret_loaded = loaded;
+	return STORE_OK;
+lost:
+	conn_drop(c);
+	return r;
+}
+
+/* ---- lists of manifests ---- */
+
+static enum store_result list_numbers(struct store_conn *c, enum statement st, const struct params *p,
+				      struct arena *arena, uint64_t **ret_numbers, size_t *ret_n)
+{
+	PGresult *res;
+	enum store_result r = conn_run(c, st, p, &res);
+
+	if (r != STORE_OK)
+		return r;
+	size_t n = (size_t)PQntuples(res);
+	uint64_t *numbers = arena_array(arena, n, sizeof(*numbers));
+	if (numbers == NULL && n > 0)
+		r = no_memory(c);
+	for (size_t i = 0; r == STORE_OK && i < n; i++)
+		numbers[i] = (uint64_t)cell_int(res, (int)i, 0);
+	PQclear(res);
+	if (r != STORE_OK)
+		return r;
+	*ret_numbers = numbers;
+	*ret_n = n;
+	return STORE_OK;
+}
+
+enum store_result store_due(void *conn, micros now, size_t limit, struct arena *arena, uint64_t **ret_numbers,
+			    size_t *ret_n)
+{
+	struct params p = {0};
+
+	param_int(&p, now);
+	param_int(&p, (int64_t)limit);
+	return list_numbers(conn, ST_DUE, &p, arena, ret_numbers, ret_n);
+}
+
+enum store_result store_open_manifests(void *conn, uint64_t after, size_t limit, struct arena *arena,
+				       uint64_t **ret_numbers, size_t *ret_n)
+{
+	struct params p = {0};
+
+	param_int(&p, (int64_t)after);
+	param_int(&p, (int64_t)limit);
+	param_int(&p, STATE_CLOSED);
+	return list_numbers(conn, ST_OPEN, &p, arena, ret_numbers, ret_n);
+}

@@ -1,0 +1,56 @@
+/* Owns the table that joins the store to the path, and the writer's high-water file. */
+#include "store/port.h"
+
+/* Opened at its first use, and held: another server of this machine cannot use the same file. */
+static bool open_high_water(struct store_conn *c)
+{
+	char why[HIGH_WATER_ERROR_SIZE] = "no memory";
+
+	if (c->high_water != NULL)
+		return true;
+	c->high_water = high_water_open(c->high_water_path, why);
+	if (c->high_water == NULL)
+		conn_error(c, "%s", why);
+	return c->high_water != NULL;
+}
+
+bool store_high_water(void *conn, const struct log_head *head)
+{
+	struct store_conn *c = conn;
+	char why[HIGH_WATER_ERROR_SIZE];
+
+	if (!open_high_water(c))
+		return false;
+	if (high_water_raise(c->high_water, head->size, &head->root, why))
+		return true;
+	conn_error(c, "%s", why);
+	return false;
+}
+
+bool store_high_water_get(struct store_conn *c, struct log_head *ret_head)
+{
+	struct log_head head = {0};
+
+	if (!open_high_water(c))
+		return false;
+	if (high_water_get(c->high_water, &head.size, &head.root))
+		*ret_head = head;
+	else
+		*ret_head = (struct log_head){0};
+	return true;
+}
+
+struct store_port store_port(void)
+{
+	return (struct store_port){
+	    .recover = store_recover,
+	    .load = store_load,
+	    .commit = store_commit,
+	    .high_water = store_high_water,
+	    .due = store_due,
+	    .open_manifests = store_open_manifests,
+	    .query = store_query,
+	    .hashes = store_hashes,
+	    .entries = store_entries,
+	};
+}

@@ -1,0 +1,42 @@
+/* The functions behind store_port(), by file, and what they share. Private to the store. */
+#ifndef STORE_PORT_H
+#define STORE_PORT_H
+
+#include "store/conn.h"
+
+/* recover.c */
+enum store_result store_recover(void *conn, const struct recovery_sink *sink, struct log_head *ret_head,
+				struct span *ret_checkpoint, struct arena *arena) MUST_CHECK;
+/* Makes room for the entries from `size` on. */
+enum store_result partitions_ahead(struct store_conn *c, uint64_t size) MUST_CHECK;
+
+/* load.c */
+enum store_result store_load(void *conn, const struct needs *needs, struct arena *arena,
+			     struct loaded *ret_loaded) MUST_CHECK;
+enum store_result store_due(void *conn, micros now, size_t limit, struct arena *arena, uint64_t **ret_numbers,
+			    size_t *ret_n) MUST_CHECK;
+enum store_result store_open_manifests(void *conn, uint64_t after, size_t limit, struct arena *arena,
+				       uint64_t **ret_numbers, size_t *ret_n) MUST_CHECK;
+
+/* commit.c; commit_manifest.c and commit_registry.c send what is theirs within the transaction */
+enum store_result store_commit(void *conn, const struct commit *commit) MUST_CHECK;
+void send_manifests(struct pipeline *p, const struct commit *commit);
+void send_flags(struct pipeline *p, const struct commit *commit);
+void send_registry(struct pipeline *p, const struct commit *commit);
+
+/* high_water.c and its use */
+bool store_high_water(void *conn, const struct log_head *head) MUST_CHECK;
+
+/* read.c */
+enum store_result store_hashes(void *conn, uint8_t level, uint64_t first, size_t n,
+			       struct digest *ret_hashes) MUST_CHECK;
+enum store_result store_entries(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,
+				struct entry_view *ret_entries) MUST_CHECK;
+enum store_result read_hashes(struct store_conn *c, uint8_t level, uint64_t first, size_t n,
+			      struct digest *ret_hashes) MUST_CHECK;
+
+/* query.c */
+enum store_result store_query(void *conn, const struct query *query, const struct scope *scope,
+			      struct arena *arena, struct answers *ret_answers) MUST_CHECK;
+
+#endif

@@ -1,0 +1,245 @@
+/*
+ * Owns what a server reads before it writes: the head, locked so that a transaction whose outcome is unknown
+ * has ended; then what memory is made from again. All of it in one transaction, which also raises the epoch.
+ */
+#include "store/lease.h"
+
+#include "core/tree.h"
+#include "store/port.h"
+
+/* Room for entries is made when less than this is left. */
+enum { PARTITION_MARGIN = 1000000 };
+
+struct recovery {
+	struct store_conn *conn;
+	const struct recovery_sink *sink;
+};
+
+static bool on_reference(void *self, const PGresult *res)
+{
+	struct recovery *v = self;
+
+	return v->sink->reference(v->sink->self, (enum reference_kind)cell_int(res, 0, 0),
+				  cell_span(res, 0, 1), cell_span(res, 0, 2));
+}
+
+static bool on_entry(void *self, const PGresult *res)
+{
+	struct recovery *v = self;
+
+	return v->sink->entry(v->sink->self, (uint64_t)cell_int(res, 0, 0), cell_span(res, 0, 1));
+}
+
+static bool on_range(void *self, const PGresult *res)
+{
+	struct recovery *v = self;
+
+	return v->sink->numbers(v->sink->self, (key_no)cell_int(res, 0, 0), (uint64_t)cell_int(res, 0, 1),
+				(uint64_t)cell_int(res, 0, 2), cell_int(res, 0, 3));
+}
+
+static enum store_result read_head(struct store_conn *c, enum statement st, struct log_head *ret_head)
+{
+	struct log_head head = {0};
+	PGresult *res;
+	enum store_result r = conn_run(c, st, NULL, &res);
+
+	if (r != STORE_OK)
+		return r;
+	bool good = PQntuples(res) == 1 && cell_digest(res, 0, 1, &head.root);
+	if (good) {
+		head.size = (uint64_t)cell_int(res, 0, 0);
+		head.accepted_at = cell_int(res, 0, 2);
+		head.epoch = (uint64_t)cell_int(res, 0, 3);
+	}
+	PQclear(res);
+	if (!good) {
+		conn_error(c, "the head row is missing or malformed");
+		return STORE_CORRUPT;
+	}
+	*ret_head = head;
+	return STORE_OK;
+}
+
+enum store_result store_head(struct store_conn *c, struct log_head *ret_head)
+{
+	enum store_result r = conn_open(c);
+
+	return r != STORE_OK ? r : read_head(c, ST_HEAD, ret_head);
+}
+
+/* The last entry must be the one that the head counts. */
+static enum store_result check_end(struct store_conn *c, const struct log_head *head)
+{
+	PGresult *res;
+	enum store_result r = conn_run(c, ST_LOG_END, NULL, &res);
+
+	if (r != STORE_OK)
+		return r;
+	uint64_t size = PQntuples(res) == 0 ? 0 : (uint64_t)cell_int(res, 0, 0) + 1;
+	int64_t accepted_at = PQntuples(res) == 0 ? 0 : cell_int(res, 0, 1);
+	PQclear(res);
+	if (size == head->size && accepted_at == head->accepted_at)
+		return STORE_OK;
+	conn_error(c, "the head counts %llu entries, the last of %lld; stored are %llu, the last of %lld",
+		   (unsigned long long)head->size, (long long)head->accepted_at, (unsigned long long)size,
+		   (long long)accepted_at);
+	return STORE_CORRUPT;
+}
+
+static enum store_result raise_epoch(struct store_conn *c, struct log_head *head)
+{
+	PGresult *res;
+
+	if (c->recovered)
+		return STORE_OK;
+	enum store_result r = conn_run(c, ST_EPOCH_RAISE, NULL, &res);
+	if (r != STORE_OK)
+		return r;
+	head->epoch = (uint64_t)cell_int(res, 0, 0);
+	PQclear(res);
+	return STORE_OK;
+}
+
+static enum store_result read_edge(struct recovery *v, uint64_t size)
+{
+	struct tree_need needs[TILE_LEVELS];
+	struct digest hashes[TILE_WIDTH];
+
+	tree_needs(size, needs);
+	for (unsigned level = 0; level < TILE_LEVELS; level++) {
+		if (needs[level].count == 0)
+			continue;
+		enum store_result r =
+		    read_hashes(v->conn, (uint8_t)level, needs[level].first, needs[level].count, hashes);
+		if (r != STORE_OK)
+			return r;
+		if (!v->sink->hashes(v->sink->self, (uint8_t)level, needs[level].first, hashes,
+				     needs[level].count)) {
+			conn_error(v->conn, "recovery was stopped: no memory");
+			return STORE_UNAVAILABLE;
+		}
+	}
+	return STORE_OK;
+}
+
+static enum store_result read_checkpoint(struct store_conn *c, uint64_t size, struct arena *arena,
+					 struct span *ret_note)
+{
+	struct params p = {0};
+	struct span note = {0};
+	PGresult *res;
+
+	param_int(&p, (int64_t)size);
+	enum store_result r = conn_run(c, ST_CHECKPOINT_AT, &p, &res);
+	if (r != STORE_OK)
+		return r;
+	if (PQntuples(res) > 0 && !cell_copy(res, 0, 0, arena, &note)) {
+		conn_error(c, "no memory for a checkpoint");
+		r = STORE_UNAVAILABLE;
+	}
+	PQclear(res);
+	if (r == STORE_OK)
+		*ret_note = note;
+	return r;
+}
+
+enum store_result store_checkpoint(struct store_conn *c, uint64_t size, struct arena *arena,
+				   struct span *ret_note)
+{
+	enum store_result r = conn_open(c);
+
+	return r != STORE_OK ? r : read_checkpoint(c, size, arena, ret_note);
+}
+
+enum store_result store_reference(struct store_conn *c, enum reference_kind kind, struct span edition,
+				  struct arena *arena, struct span *ret_file)
+{
+	struct params p = {0};
+	struct span file = {0};
+	PGresult *res;
+	enum store_result r = conn_open(c);
+
+	param_int(&p, kind);
+	param_span(&p, edition);
+	if (r == STORE_OK)
+		r = conn_run(c, ST_REFERENCE, &p, &res);
+	if (r != STORE_OK)
+		return r;
+	if (PQntuples(res) > 0 && !cell_copy(res, 0, 0, arena, &file)) {
+		conn_error(c, "no memory for a reference file");
+		r = STORE_UNAVAILABLE;
+	}
+	PQclear(res);
+	if (r == STORE_OK)
+		*ret_file = file;
+	return r;
+}
+
+/* Within the transaction that holds the head. */
+static enum store_result read_all(struct recovery *v, struct log_head *head, struct arena *arena,
+				  struct span *ret_checkpoint)
+{
+	struct store_conn *c = v->conn;
+	enum store_result r = read_head(c, ST_HEAD_LOCKED, head);
+
+	if (r == STORE_OK)
+		r = raise_epoch(c, head);
+	if (r == STORE_OK)
+		r = check_end(c, head);
+	if (r == STORE_OK)
+		r = read_checkpoint(c, head->size, arena, ret_checkpoint);
+	if (r == STORE_OK)
+		r = conn_stream(c, ST_REFERENCES, NULL, on_reference, v);
+	if (r == STORE_OK)
+		r = conn_stream(c, ST_REGISTRY_ENTRIES, NULL, on_entry, v);
+	if (r == STORE_OK)
+		r = conn_stream(c, ST_RANGES, NULL, on_range, v);
+	if (r == STORE_OK)
+		r = read_edge(v, head->size);
+	return r;
+}
+
+enum store_result partitions_ahead(struct store_conn *c, uint64_t size)
+{
+	struct params p = {0};
+	PGresult *res;
+
+	if (size + PARTITION_MARGIN < c->partitions_until)
+		return STORE_OK;
+	param_int(&p, (int64_t)(size + 2 * PARTITION_MARGIN));
+	enum store_result r = conn_run(c, ST_PARTITIONS, &p, &res);
+	if (r != STORE_OK)
+		return r;
+	c->partitions_until = (uint64_t)cell_int(res, 0, 0);
+	PQclear(res);
+	return STORE_OK;
+}
+
+enum store_result store_recover(void *conn, const struct recovery_sink *sink, struct log_head *ret_head,
+				struct span *ret_checkpoint, struct arena *arena)
+{
+	struct store_conn *c = conn;
+	struct recovery v = {.conn = c, .sink = sink};
+	struct log_head head;
+	struct span checkpoint = {0};
+	enum store_result r = lease_take(c);
+
+	if (r == STORE_OK)
+		r = conn_do(c, ST_BEGIN, NULL);
+	if (r != STORE_OK)
+		return r;
+	r = read_all(&v, &head, arena, &checkpoint);
+	if (r == STORE_OK)
+		r = conn_do(c, ST_COMMIT, NULL);
+	if (r == STORE_OK)
+		r = partitions_ahead(c, head.size);
+	if (r != STORE_OK) {
+		conn_drop(c);
+		return r;
+	}
+	c->recovered = true;
+	*ret_head = head;
+	*ret_checkpoint = checkpoint;
+	return STORE_OK;
+}

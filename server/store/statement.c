@@ -1,0 +1,212 @@
+/* Owns the text of the prepared statements. */
+#include "store/statement.h"
+
+#define BOTH   false
+#define WRITER true
+
+const struct statement_row statement_rows[STATEMENTS] = {
+    [ST_BEGIN] = {"begin", "BEGIN", BOTH},
+    [ST_COMMIT] = {"commit", "COMMIT", BOTH},
+    [ST_ROLLBACK] = {"rollback", "ROLLBACK", BOTH},
+
+    [ST_LOCK] = {"lock", "SELECT pg_try_advisory_lock($1::bigint)", WRITER},
+    [ST_HEAD_LOCKED] = {"head_locked", "SELECT size, root, accepted_at, epoch FROM log_head FOR UPDATE",
+			WRITER},
+    [ST_EPOCH_RAISE] = {"epoch_raise", "UPDATE log_head SET epoch = epoch + 1 RETURNING epoch", WRITER},
+    [ST_HEAD] = {"head", "SELECT size, root, accepted_at, epoch FROM log_head", BOTH},
+    [ST_PARTITIONS] = {"partitions", "SELECT entry_partitions($1::bigint)", WRITER},
+
+    [ST_LOG_END] = {"log_end", "SELECT index, accepted_at FROM entry ORDER BY index DESC LIMIT 1", WRITER},
+    [ST_CHECKPOINT_AT] = {"checkpoint_at",
+			  "SELECT note FROM checkpoint WHERE size <= $1::bigint ORDER BY size DESC LIMIT 1",
+			  BOTH},
+    [ST_REFERENCES] = {"references",
+		       "SELECT kind, edition, content FROM reference_file ORDER BY kind, edition", WRITER},
+    [ST_REFERENCE] = {"reference",
+		      "SELECT content FROM reference_file WHERE kind = $1::bigint AND edition = $2::text",
+		      BOTH},
+    [ST_REGISTRY_ENTRIES] =
+	{"registry_entries",
+	 "SELECT e.index, e.entry FROM registry_entry r JOIN entry e ON e.index = r.index "
+	 "ORDER BY r.index",
+	 WRITER},
+    /* One pass over the primary key; only for ranges after a gap is anything looked up. */
+    [ST_RANGES] =
+	{"ranges",
+	 "WITH used AS (SELECT DISTINCT key_no, number FROM running_number), "
+	 "numbered AS (SELECT key_no, number, "
+	 "number - row_number() OVER (PARTITION BY key_no ORDER BY number) AS island FROM used), "
+	 "range AS (SELECT key_no, min(number) AS first, max(number) AS last "
+	 "FROM numbered GROUP BY key_no, island), "
+	 "dated AS (SELECT key_no, first, last, CASE WHEN first > 1 THEN (SELECT min(r.index) "
+	 "FROM running_number r WHERE r.key_no = range.key_no "
+	 "AND r.number BETWEEN first AND last) END AS index FROM range), "
+	 "since AS (SELECT key_no, first, last, CASE WHEN first > 1 THEN "
+	 "min(index) OVER (PARTITION BY key_no ORDER BY first DESC) END AS index FROM dated) "
+	 "SELECT key_no, first, last, (SELECT e.accepted_at FROM entry e WHERE e.index = since.index) "
+	 "FROM since ORDER BY key_no, first",
+	 WRITER},
+    [ST_LEAVES] = {"leaves",
+		   "SELECT leaf FROM entry WHERE index >= $1::bigint AND index < $2::bigint ORDER BY index",
+		   BOTH},
+    [ST_ROOTS] = {"roots",
+		  "SELECT root FROM tile WHERE level = $3::bigint AND n >= $1::bigint AND n < $2::bigint "
+		  "ORDER BY n",
+		  BOTH},
+    [ST_TILES] =
+	{"tiles",
+	 "SELECT n, hashes FROM tile WHERE level = $1::bigint AND n >= $2::bigint AND n <= $3::bigint "
+	 "ORDER BY n",
+	 BOTH},
+    [ST_ENTRIES] = {"entries",
+		    "SELECT w.place, e.entry FROM unnest($1::bigint[]) WITH ORDINALITY AS w (index, place) "
+		    "JOIN entry e ON e.index = w.index",
+		    BOTH},
+
+    [ST_LOAD_MANIFESTS] =
+	{"load_manifests",
+	 "SELECT number, body FROM manifest WHERE number = ANY($1::bigint[]) ORDER BY number", WRITER},
+    [ST_LOAD_NUMBERS] =
+	{"load_numbers",
+	 "SELECT r.key_no, r.number, r.event, r.index "
+	 "FROM (SELECT DISTINCT * FROM unnest($1::bigint[], $2::bigint[])) AS w (key_no, number) "
+	 "JOIN running_number r ON r.key_no = w.key_no::integer AND r.number = w.number "
+	 "ORDER BY r.key_no, r.number, r.index",
+	 WRITER},
+    [ST_LOAD_FLAGS] = {"load_flags",
+		       "SELECT flag, kind, number, closed_at IS NULL, division_generator, division_facility "
+		       "FROM flag WHERE flag = ANY($1::bigint[]) ORDER BY flag",
+		       WRITER},
+    [ST_DUE] = {"due",
+		"SELECT number FROM manifest WHERE due_at <= $1::bigint ORDER BY due_at, number "
+		"LIMIT $2::bigint",
+		BOTH},
+    [ST_OPEN] = {"open",
+		 "SELECT number FROM manifest WHERE number > $1::bigint AND state <> $3::bigint "
+		 "ORDER BY number LIMIT $2::bigint",
+		 BOTH},
+
+    [ST_ADVANCE] = {"advance",
+		    "SELECT log_advance($1::bigint, $2::bigint, $3::bigint, $4::bytea, $5::bigint)", WRITER},
+    [ST_ENTRY] = {"entry",
+		  "INSERT INTO entry (index, accepted_at, number, kind, leaf, entry) "
+		  "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], "
+		  "$6::bytea[])",
+		  WRITER},
+    [ST_RUNNING_NUMBER] = {"running_number",
+			   "INSERT INTO running_number (key_no, number, event, index) "
+			   "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[])",
+			   WRITER},
+    [ST_TRAIL] = {"trail",
+		  "INSERT INTO trail (number, position, index) "
+		  "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])",
+		  WRITER},
+    [ST_REGISTRY_ENTRY] = {"registry_entry",
+			   "INSERT INTO registry_entry (index) SELECT * FROM unnest($1::bigint[])", WRITER},
+    /* Whose waste it is, where it goes and when it was issued never change. */
+    [ST_MANIFEST] =
+	{"manifest",
+	 "INSERT INTO manifest AS m (number, issued_at, changed_at, due_at, shipped_grams, accepted_grams, "
+	 "treated_grams, generator, transporter, facility, open_flags, state, cancelled, "
+	 "division_generator, division_facility, plate, head, body) "
+	 "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
+	 "$6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], "
+	 "$12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[]) "
+	 "ON CONFLICT (number) DO UPDATE SET "
+	 "changed_at = greatest(excluded.changed_at, m.changed_at), due_at = excluded.due_at, "
+	 "shipped_grams = excluded.shipped_grams, accepted_grams = excluded.accepted_grams, "
+	 "treated_grams = excluded.treated_grams, transporter = excluded.transporter, "
+	 "open_flags = excluded.open_flags, state = excluded.state, cancelled = excluded.cancelled, "
+	 "plate = excluded.plate, head = excluded.head, body = excluded.body",
+	 WRITER},
+    [ST_TERM] = {"term",
+		 "INSERT INTO manifest_term (number, kind, term) "
+		 "SELECT n, k::\"char\", t FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u (n, k, t) "
+		 "ON CONFLICT DO NOTHING",
+		 WRITER},
+    [ST_TILE] = {"tile",
+		 "INSERT INTO tile (level, n, hashes, root) "
+		 "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])",
+		 WRITER},
+    [ST_CHECKPOINT] = {"checkpoint",
+		       "INSERT INTO checkpoint (size, note) VALUES ($1::bigint, $2::text) "
+		       "ON CONFLICT DO NOTHING",
+		       WRITER},
+    [ST_VOIDED] =
+	{"voided",
+	 "INSERT INTO voided_number (number, index) SELECT * FROM unnest($1::bigint[], $2::bigint[]) "
+	 "ON CONFLICT DO NOTHING",
+	 WRITER},
+    [ST_FLAG_RAISE] =
+	{"flag_raise",
+	 "INSERT INTO flag (flag, number, raised_at, due_at, kind, provisional, division_generator, "
+	 "division_facility, keyid, parties, detail) VALUES ($1::bigint, $2::bigint, $3::bigint, $4::bigint, "
+	 "$5::bigint, $6::boolean, $7::text, $8::text, $9::bytea, $10::bigint[], $11::text)",
+	 WRITER},
+    [ST_FLAG_PARTY] = {"flag_party",
+		       "INSERT INTO flag_party (flag, party) "
+		       "SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING",
+		       WRITER},
+    /* Without closed_by it is only marked. */
+    [ST_FLAG_CLOSE] = {"flag_close",
+		       "UPDATE flag SET closed_at = coalesce($2::bigint, closed_at), "
+		       "closed_by = coalesce($3::bigint, closed_by), "
+		       "claimed_in_time = claimed_in_time OR $4::boolean, "
+		       "resolution = coalesce(nullif($5::text, ''), resolution) WHERE flag = $1::bigint",
+		       WRITER},
+    [ST_EVIDENCE] = {"evidence",
+		     "INSERT INTO evidence (number, previous, key_no, event, envelope, flag) VALUES "
+		     "($1::bigint, $2::bytea, $3::bigint, $4::bytea, $5::bytea, $6::bigint) "
+		     "ON CONFLICT DO NOTHING",
+		     WRITER},
+
+    [ST_PARTY] =
+	{"party",
+	 "INSERT INTO party (no, credit_code, site, name, roles, division, address, generator_class, "
+	 "valid_from, valid_until, index) VALUES ($1::bigint, $2::text, $3::bigint, $4::text, $5::bigint, "
+	 "$6::text, $7::text, $8::bigint, $9::bigint, $10::bigint, $11::bigint) "
+	 "ON CONFLICT (no) DO UPDATE SET name = excluded.name, roles = excluded.roles, "
+	 "division = excluded.division, address = excluded.address, "
+	 "generator_class = excluded.generator_class, valid_from = excluded.valid_from, "
+	 "valid_until = excluded.valid_until, index = excluded.index",
+	 WRITER},
+    [ST_KEY] = {"key",
+		"INSERT INTO device_key (no, keyid, public_key, party, role, device, valid_from, "
+		"revoked_from, index) VALUES ($1::bigint, $2::bytea, $3::bytea, $4::bigint, $5::bigint, "
+		"$6::text, $7::bigint, $8::bigint, $9::bigint) "
+		"ON CONFLICT (no) DO UPDATE SET role = excluded.role, party = excluded.party, "
+		"revoked_from = excluded.revoked_from, index = excluded.index",
+		WRITER},
+    [ST_PERSON] = {"person",
+		   "INSERT INTO person (person, party, digest, index) VALUES ($1::text, $2::bigint, "
+		   "$3::bytea, $4::bigint) ON CONFLICT DO NOTHING",
+		   WRITER},
+    [ST_VEHICLE] = {"vehicle",
+		    "INSERT INTO vehicle (plate, transporter, licence, capacity_grams, valid_from, "
+		    "valid_until, index) VALUES ($1::text, $2::bigint, $3::text, $4::bigint, $5::bigint, "
+		    "$6::bigint, $7::bigint) ON CONFLICT (plate) DO UPDATE SET "
+		    "transporter = excluded.transporter, licence = excluded.licence, "
+		    "capacity_grams = excluded.capacity_grams, valid_from = excluded.valid_from, "
+		    "valid_until = excluded.valid_until, index = excluded.index",
+		    WRITER},
+    [ST_PERMIT] =
+	{"permit",
+	 "INSERT INTO permit (number, facility, waste_codes, methods, grams_per_year, valid_from, "
+	 "valid_until, index) VALUES ($1::text, $2::bigint, $3::text[], $4::text[], $5::bigint, $6::bigint, "
+	 "$7::bigint, $8::bigint) ON CONFLICT (number) DO UPDATE SET waste_codes = excluded.waste_codes, "
+	 "methods = excluded.methods, grams_per_year = excluded.grams_per_year, "
+	 "valid_from = excluded.valid_from, valid_until = excluded.valid_until, index = excluded.index",
+	 WRITER},
+    [ST_PERMIT_REVOKE] = {"permit_revoke",
+			  "UPDATE permit SET revoked_from = $2::bigint, index = $3::bigint "
+			  "WHERE number = $1::text",
+			  WRITER},
+    [ST_BLOCK] = {"block",
+		  "INSERT INTO number_block (first, last, generator, index) VALUES ($1::bigint, "
+		  "$2::bigint, $3::bigint, $4::bigint)",
+		  WRITER},
+    [ST_SETTING] = {"setting",
+		    "INSERT INTO setting (key, value, index) VALUES ($1::text, $2::text, $3::bigint) "
+		    "ON CONFLICT (key) DO UPDATE SET value = excluded.value, index = excluded.index",
+		    WRITER},
+};
