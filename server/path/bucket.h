@@ -1,5 +1,6 @@
 /*
- * Token buckets: each key and each party may send so much at once and so much a second, in events and in bytes.
+ * Token buckets: each key and each party may send so much at once and so much a second, in events and in
+ * bytes.
  */
 #ifndef PATH_BUCKET_H
 #define PATH_BUCKET_H

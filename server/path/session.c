@@ -40,7 +40,8 @@ void sessions_free(struct sessions *all)
 	free(all);
 }
 
-/* Ids are given out in sequence, so their low bits spread evenly. A failed growth only makes the rows longer. */
+/* Ids are given out in sequence, so their low bits spread evenly. A failed growth only makes the rows longer.
+ */
 static void grow(struct sessions *all)
 {
 	size_t mask = 2 * all->mask + 1;

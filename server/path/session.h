@@ -1,6 +1,6 @@
 /*
- * Sessions: what is known of each connection since it was opened: the challenge it must sign, then whose key signed
- * it. Found by the connection's id, which is never used again.
+ * Sessions: what is known of each connection since it was opened: the challenge it must sign, then whose key
+ * signed it. Found by the connection's id, which is never used again.
  */
 #ifndef PATH_SESSION_H
 #define PATH_SESSION_H

@@ -1,0 +1,107 @@
+/*
+ * Authorisation, in one place: which role may ask what, and what it then sees. Who may sign what is the law's
+ * (core/signers.c); who brings an envelope does not matter.
+ */
+#include <stdlib.h>
+
+#include "path/internal.h"
+
+#define BIT(r)    (1U << (r))
+#define PARTIES   (BIT(ROLE_GENERATOR) | BIT(ROLE_TRANSPORTER) | BIT(ROLE_FACILITY))
+#define AUTHORITY (BIT(ROLE_REGISTRAR) | BIT(ROLE_INSPECTOR) | BIT(ROLE_AUDITOR))
+
+static const struct {
+	enum query_kind kind;
+	uint32_t roles;
+} queries[] = {
+    {QUERY_FLAGS, PARTIES | AUTHORITY},
+    {QUERY_TRAIL, PARTIES | AUTHORITY},
+    {QUERY_SEARCH, PARTIES | AUTHORITY},
+    {QUERY_SUMMARY, PARTIES | AUTHORITY},
+    {QUERY_CHECKPOINT, PARTIES | AUTHORITY},
+    {QUERY_ENTRY, BIT(ROLE_REGISTRAR) | BIT(ROLE_AUDITOR)},
+    {QUERY_BLOCKS, BIT(ROLE_GENERATOR)},
+    {QUERY_TOKEN, PARTIES | AUTHORITY},
+    {QUERY_WATCH, BIT(ROLE_INSPECTOR) | BIT(ROLE_REGISTRAR)},
+};
+
+bool access_allowed(enum role role, enum query_kind kind)
+{
+	for (size_t i = 0; i < ARRAY_LEN(queries); i++)
+		if (queries[i].kind == kind)
+			return (queries[i].roles & BIT(role)) != 0;
+	return false;
+}
+
+struct scope access_scope(enum role role, const struct party_ref *party, struct span division)
+{
+	if (role == ROLE_REGISTRAR || role == ROLE_AUDITOR)
+		return (struct scope){.all = true};
+	if (role == ROLE_INSPECTOR)
+		return (struct scope){.division = division};
+	return (struct scope){.party = *party};
+}
+
+/* Buckets by the dense numbers of keys and parties. */
+struct meter {
+	struct bucket events;
+	struct bucket bytes;
+};
+
+struct limits {
+	struct meter *of[2]; /* keys, parties */
+	size_t n[2];
+};
+
+static struct meter *meter(struct limits *l, int which, size_t no)
+{
+	if (no >= l->n[which]) {
+		size_t n = 2 * no + 64;
+		struct meter *grown = realloc(l->of[which], n * sizeof(*grown));
+		if (grown == NULL)
+			return NULL;
+		memset(grown + l->n[which], 0, (n - l->n[which]) * sizeof(*grown));
+		l->of[which] = grown;
+		l->n[which] = n;
+	}
+	return &l->of[which][no];
+}
+
+struct limits *limits_new(void)
+{
+	return calloc(1, sizeof(struct limits));
+}
+
+void limits_free(struct limits *l)
+{
+	if (l == NULL)
+		return;
+	free(l->of[0]);
+	free(l->of[1]);
+	free(l);
+}
+
+static micros later(micros a, micros b)
+{
+	return a > b ? a : b;
+}
+
+micros limits_take(struct path *p, const struct session *s, size_t bytes)
+{
+	const struct path_config *c = &p->config;
+	const struct party_record *party = registry_party(p->registry, &s->party);
+	micros now = path_now(p);
+	struct meter *m = meter(p->limits, 0, s->key);
+
+	if (m == NULL)
+		return MICROS_PER_SECOND;
+	micros wait = bucket_take(&m->events, &c->key_events, 1, now);
+	wait = later(wait, bucket_take(&m->bytes, &c->key_bytes, (int64_t)bytes, now));
+	if (party == NULL || wait > 0)
+		return wait;
+	m = meter(p->limits, 1, party->no);
+	if (m == NULL)
+		return MICROS_PER_SECOND;
+	wait = bucket_take(&m->events, &c->party_events, 1, now);
+	return later(wait, bucket_take(&m->bytes, &c->party_bytes, (int64_t)bytes, now));
+}

@@ -1,0 +1,375 @@
+/*
+ * The batch: load what its members need, judge them in order, append to the log, store everything in one
+ * transaction. Exactly one is in flight, so judging always sees committed state plus the earlier members of
+ * its own batch, and a failed commit poisons nothing: the members go back to the queue's front, and what is
+ * stored is read again.
+ */
+#include <stdlib.h>
+
+#include "path/internal.h"
+#include "path/rules.h"
+
+static struct batch *batch_new(struct path *p, size_t limit)
+{
+	struct batch *b = calloc(1, sizeof(*b));
+
+	if (b == NULL)
+		return NULL;
+	b->path = p;
+	b->arena = arena_new(BATCH_MEMORY);
+	b->members = calloc(limit, sizeof(b->members[0]));
+	if (b->arena == NULL || b->members == NULL) {
+		batch_free(b);
+		return NULL;
+	}
+	return b;
+}
+
+void batch_free(struct batch *b)
+{
+	if (b == NULL)
+		return;
+	arena_free(b->arena);
+	free(b->members);
+	buffer_free(&b->checkpoint);
+	buffer_free(&b->out);
+	free(b);
+}
+
+/*
+ * The queue's head as far as it is decided. An event whose key is unknown is decided when everything before
+ * it is committed: then the snapshot it was verified with is the newest, or it is verified again.
+ */
+static void collect(struct path *p, struct batch *b, size_t limit)
+{
+	while (b->members_n < limit && p->queue.first != NULL) {
+		struct request *r = p->queue.first;
+		if (r->stage == REQUEST_VERIFYING)
+			return;
+		if (r->stage == REQUEST_UNKNOWN_KEY && b->members_n > 0)
+			return;
+		if (r->stage == REQUEST_UNKNOWN_KEY && r->keyring_version != p->keyring_version) {
+			stage_verify(p, r);
+			return;
+		}
+		(void)queue_pop(&p->queue);
+		if (r->stage == REQUEST_UNKNOWN_KEY) {
+			problem_add(&r->problems, PATH(KEY_UNKNOWN), "signatures", "", "");
+			answer_refusal(p, r, REFUSAL_SIGNATURE, NULL);
+			r->stage = REQUEST_DEAD;
+		}
+		if (r->stage == REQUEST_DEAD)
+			request_give_back(p, r);
+		else
+			b->members[b->members_n++] = r;
+	}
+}
+
+static struct seen_slot *seen_slot(struct path *p, uint64_t size)
+{
+	return &p->seen[size % SEEN_CACHE];
+}
+
+void seen_remember(struct path *p, uint64_t size, const struct digest *root)
+{
+	*seen_slot(p, size) = (struct seen_slot){.size = size, .root = *root};
+}
+
+/* Which sizes that signers saw must be computed from the tree, since they are not remembered. */
+static bool seen_needs(struct batch *b, const struct event *e)
+{
+	struct path *p = b->path;
+
+	for (size_t i = 0; i < e->signers_n; i++) {
+		uint64_t size = e->signers[i].seen.size;
+		if (size == 0 || size > p->head.size || seen_slot(p, size)->size == size)
+			continue;
+		bool listed = false;
+		for (size_t k = 0; k < b->seen_n && !listed; k++)
+			listed = b->seen[k].size == size;
+		if (listed)
+			continue;
+		if (b->seen == NULL)
+			b->seen = arena_array(b->arena, MAX_SIGNERS * b->members_n, sizeof(b->seen[0]));
+		if (b->seen == NULL)
+			return false;
+		b->seen[b->seen_n++].size = size;
+	}
+	return true;
+}
+
+static enum seen_answer seen(void *self, const struct checkpoint_ref *seen)
+{
+	const struct batch *b = self;
+	struct path *p = b->path;
+
+	if (!span_eq_str(seen->origin, p->origin))
+		return SEEN_OTHER;
+	if (seen->size > p->head.size)
+		return SEEN_AHEAD;
+	for (size_t i = 0; i < b->seen_n; i++)
+		if (b->seen[i].size == seen->size)
+			return digest_eq(&b->seen[i].root, &seen->root) ? SEEN_OURS : SEEN_OTHER;
+	const struct seen_slot *slot = seen_slot(p, seen->size);
+	if (slot->size != seen->size)
+		return SEEN_UNKNOWN;
+	return digest_eq(&slot->root, &seen->root) ? SEEN_OURS : SEEN_OTHER;
+}
+
+/* Signs an event of the server's own: judging has set its running number. */
+static bool sign_own(void *self, struct event *e, struct span *ret_envelope)
+{
+	struct batch *b = self;
+	struct path *p = b->path;
+	struct buffer payload = BUFFER_EMPTY;
+	struct buffer pae = BUFFER_EMPTY;
+	struct buffer bytes = BUFFER_EMPTY;
+	struct envelope envelope = {.payload_type = span_str(EVENT_PAYLOAD_TYPE), .signatures_n = 1};
+	bool done = false;
+
+	e->signers_n = 1;
+	e->signers[0].keyid = p->server_keyid;
+	if (p->head.size > 0)
+		e->signers[0].seen = (struct checkpoint_ref){span_str(p->origin), p->head.size, p->head.root};
+	if (!event_encode(e, &payload))
+		goto out;
+	envelope.payload = buffer_span(&payload);
+	e->id = event_id(envelope.payload);
+	envelope_pae(&envelope, &pae);
+	if (!buffer_ok(&pae))
+		goto out;
+	envelope.signatures[0].keyid = p->server_keyid;
+	envelope.signatures[0].sig = sign(&p->config.server_key, buffer_span(&pae));
+	if (!envelope_encode(&envelope, &bytes))
+		goto out;
+	struct span copy = arena_copy(b->arena, buffer_span(&bytes));
+	if (copy.p == NULL)
+		goto out;
+	*ret_envelope = copy;
+	done = true;
+out:
+	buffer_free(&payload);
+	buffer_free(&pae);
+	buffer_free(&bytes);
+	return done;
+}
+
+static bool needs_add(struct batch *b, const uint64_t *numbers, size_t n)
+{
+	struct needs *needs = &b->needs;
+	uint64_t *all = arena_array(b->arena, needs->manifests_n + n, sizeof(*all));
+
+	if (all == NULL)
+		return false;
+	if (needs->manifests_n > 0)
+		memcpy(all, needs->manifests, needs->manifests_n * sizeof(*all));
+	if (n > 0)
+		memcpy(all + needs->manifests_n, numbers, n * sizeof(*all));
+	needs->manifests = all;
+	needs->manifests_n += n;
+	return true;
+}
+
+/* Writer lane: what passed its deadline, what must be computed again, and the rows of all that are touched.
+ */
+static void load_run(struct work *w, void *thread)
+{
+	struct batch *b = (struct batch *)w;
+	const struct path *p = b->path;
+	const struct store_port *store = &p->ports.store;
+	uint64_t *found = NULL;
+
+	if (b->sweep) {
+		b->result = store->due(thread, b->now, p->config.batch_max, b->arena, &found, &b->due_n);
+		if (b->result != STORE_OK)
+			return;
+		b->due = found;
+		b->fault = !needs_add(b, found, b->due_n);
+	}
+	if (b->recompute) {
+		b->result = store->open_manifests(thread, p->recompute_after, p->config.batch_max, b->arena,
+						  &found, &b->open_n);
+		if (b->result != STORE_OK)
+			return;
+		b->open = found;
+		b->fault = b->fault || !needs_add(b, found, b->open_n);
+	}
+	for (size_t i = 0; i < b->seen_n && !b->fault; i++)
+		b->fault = !tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
+	b->result = b->fault ? STORE_UNAVAILABLE : store->load(thread, &b->needs, b->arena, &b->loaded);
+}
+
+static void database_run(struct work *w, void *thread)
+{
+	struct batch *b = (struct batch *)w;
+	struct path *p = b->path;
+
+	b->result = p->ports.store.commit(thread, &b->commit);
+	if (b->result != STORE_OK || b->commit.to.size == b->commit.from.size)
+		return;
+	/* Committed; nothing is acknowledged unless the high-water file holds it too. */
+	b->unacknowledged = !p->ports.store.high_water(thread, &b->commit.to);
+	if (!b->unacknowledged)
+		batch_receipts(b);
+}
+
+static void database_done(struct work *w)
+{
+	batch_finish((struct batch *)w);
+}
+
+static void load_done(struct work *w)
+{
+	struct batch *b = (struct batch *)w;
+	struct path *p = b->path;
+
+	if (b->result != STORE_OK) {
+		batch_finish(b);
+		return;
+	}
+	for (size_t i = 0; i < b->seen_n; i++)
+		seen_remember(p, b->seen[i].size, &b->seen[i].root);
+	b->fault = !batch_judge(b) || !batch_log(b);
+	bool nothing = !b->fault && b->rows.entries_n == 0 && b->rows.manifests_n == 0;
+	if (b->fault || nothing) {
+		b->result = b->fault ? STORE_UNAVAILABLE : STORE_OK;
+		batch_finish(b);
+		return;
+	}
+	b->work = (struct work){.run = database_run, .done = database_done};
+	p->ports.writer.submit(p->ports.writer.self, &b->work);
+}
+
+bool batch_judge(struct batch *b)
+{
+	struct path *p = b->path;
+	const struct judge_ports ports = {.self = b, .sign = sign_own, .seen = seen};
+
+	b->judgement =
+	    judge_begin(b->arena, p->registry, &b->loaded, p->head.size, p->head.accepted_at, b->now, &ports);
+	if (b->judgement == NULL)
+		return false;
+	for (size_t i = 0; i < b->members_n; i++) {
+		struct request *r = b->members[i];
+		if (!judge_member(b->judgement, &r->event, r->bytes, &r->verdict))
+			return false;
+	}
+	for (size_t i = 0; i < b->due_n; i++)
+		if (!judge_sweep_manifest(b->judgement, b->due[i]))
+			return false;
+	for (size_t i = 0; i < b->open_n; i++)
+		if (!judge_recompute(b->judgement, b->open[i]))
+			return false;
+	if (b->sweep && !judge_sweep_keys(b->judgement))
+		return false;
+	judge_rows(b->judgement, &b->rows);
+	return true;
+}
+
+/* The entries' bytes one after the other in one buffer of the arena; views are cut when it is complete. */
+static bool encode_entries(struct batch *b)
+{
+	struct buffer all = BUFFER_EMPTY;
+	bool good = true;
+
+	for (size_t i = 0; i < b->rows.entries_n && good; i++) {
+		const struct entry_row *row = &b->rows.entries[i];
+		const struct log_entry entry = {.envelope = row->envelope, .accepted_at = row->accepted_at};
+		size_t at = all.n;
+		good = log_entry_encode(&entry, &all);
+		if (good)
+			b->entries[i] = arena_copy(b->arena, span_of(all.p + at, all.n - at));
+		good = good && b->entries[i].p != NULL;
+		if (good)
+			b->leaves[i] = merkle_leaf(b->entries[i]);
+	}
+	buffer_free(&all);
+	return good;
+}
+
+static bool copy_tiles(struct batch *b, struct commit *c)
+{
+	struct tile_row *tiles = arena_array(b->arena, b->append->tiles_n, sizeof(*tiles));
+
+	if (tiles == NULL)
+		return false;
+	for (size_t i = 0; i < b->append->tiles_n; i++) {
+		const struct tree_tile *t = &b->append->tiles[i];
+		tiles[i] = (struct tile_row){.level = (uint8_t)t->level,
+					     .n = t->n,
+					     .hashes = t->hashes,
+					     .root = merkle_root(t->hashes, TILE_WIDTH)};
+	}
+	c->tiles = tiles;
+	c->tiles_n = b->append->tiles_n;
+	return true;
+}
+
+bool batch_log(struct batch *b)
+{
+	struct path *p = b->path;
+	size_t n = b->rows.entries_n;
+
+	if (p->head.size == 0 && registry_genesis(p->registry) != NULL)
+		origin_set(p);
+	b->entries = arena_array(b->arena, n, sizeof(b->entries[0]));
+	b->leaves = arena_array(b->arena, n, sizeof(b->leaves[0]));
+	if (b->entries == NULL || b->leaves == NULL || !encode_entries(b))
+		return false;
+	b->append = tree_append(b->arena, p->tree, b->leaves, n);
+	if (b->append == NULL)
+		return false;
+	b->commit = (struct commit){
+	    .from = p->head,
+	    .to = {.size = b->append->size,
+		   .root = b->append->root,
+		   .accepted_at = n == 0 ? p->head.accepted_at : b->rows.entries[n - 1].accepted_at,
+		   .epoch = p->head.epoch},
+	    .rows = &b->rows,
+	    .entries = b->entries,
+	    .leaves = b->leaves,
+	    .registry = p->registry,
+	};
+	if (p->checkpoint.n > 0 && p->checkpoint_stored < p->head.size) {
+		b->commit.checkpoint = buffer_span(&p->checkpoint);
+		b->commit.checkpoint_size = p->head.size;
+	}
+	return copy_tiles(b, &b->commit);
+}
+
+static bool batch_wanted(const struct path *p)
+{
+	return p->batch == NULL && p->state == PATH_WRITING;
+}
+
+void stage_batch(struct path *p)
+{
+	if (!batch_wanted(p))
+		return;
+	struct batch *b = batch_new(p, p->batch_limit);
+	if (b == NULL)
+		return;
+	collect(p, b, p->batch_limit);
+	b->now = path_now(p);
+	b->launched_at = b->now;
+	b->sweep = b->now >= p->next_sweep && p->head.size > 0;
+	b->recompute = p->recompute;
+	bool good = true;
+	for (size_t i = 0; i < b->members_n && good; i++)
+		good = judge_needs(p->registry, &b->members[i]->event, b->arena, &b->needs) &&
+		       seen_needs(b, &b->members[i]->event);
+	gate_check(p);
+	if (b->members_n == 0 && !b->sweep && !b->recompute) {
+		batch_free(b);
+		return;
+	}
+	p->batch = b;
+	if (!good) {
+		b->fault = true;
+		b->result = STORE_UNAVAILABLE;
+		batch_finish(b);
+		return;
+	}
+	b->work = (struct work){.run = load_run, .done = load_done};
+	p->ports.writer.submit(p->ports.writer.self, &b->work);
+}

@@ -1,0 +1,133 @@
+/*
+ * The path of a request from a frame to a durable, provable answer. path.c holds the table of stages; who
+ * reads it knows the server. Pure: bytes, values, time and randomness come in through the ports, nothing
+ * waits, nothing logs.
+ *
+ * All functions are called on the main thread. A request belongs to a connection by id, never by pointer.
+ */
+#ifndef PATH_PATH_H
+#define PATH_PATH_H
+
+#include "base/buffer.h"
+#include "path/bucket.h"
+#include "ports.h"
+
+struct path;
+
+struct path_config {
+	const char *origin;           /* the log's name; "" takes what the log says */
+	const char *writer_address;   /* told to clients of a standby server: this server's own address */
+	struct secret_key log_key;    /* signs checkpoints */
+	struct secret_key server_key; /* signs the server's own events */
+	uint8_t token_key[32];        /* authenticates HTTP tokens */
+	size_t batch_max;             /* members of one transaction */
+	size_t requests_max;          /* requests under way before the read gate shuts */
+	size_t verify_threads;        /* of the verify lane */
+	micros request_timeout;       /* how long an event waits for a database that is away */
+	micros sweep_interval;
+	micros token_life;                            /* at most */
+	struct bucket_rate key_events, key_bytes;     /* of one key */
+	struct bucket_rate party_events, party_bytes; /* of one party */
+};
+
+enum path_state {
+	PATH_RECOVERING, /* reads what is stored; events wait */
+	PATH_WRITING,
+	PATH_STANDBY, /* another server writes; reads are served */
+	PATH_STOPPED, /* what is stored is not to be trusted: see the notice */
+	PATH_DRAINING,
+};
+
+enum notice_level { NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
+
+struct path_ports {
+	struct net_port net;
+	struct store_port store;
+	struct lane_port verify, writer, reader;
+	void *self;
+	micros (*now)(void *self);
+	void (*random)(void *self, void *bytes, size_t n);
+	/* Something an operator should know; what and detail are words for the log. */
+	void (*notice)(void *self, enum notice_level level, const char *what, const char *detail);
+};
+
+struct path_counters {
+	uint64_t frames, submits, accepted, repeated, queries, hellos, hellos_refused, pushes;
+	uint64_t refused[REFUSAL_FAULT + 1];
+	uint64_t signatures;    /* verified */
+	uint64_t server_events; /* flags raised and cleared */
+	uint64_t flags_raised[FLAG_KINDS];
+	uint64_t batches, batch_members, batch_splits, recoveries, gate_closed, sweeps;
+	micros commit_time; /* sum over batches, from launch to answer */
+};
+
+struct path_status {
+	enum path_state state;
+	struct log_head head;
+	size_t queued;    /* events waiting for a batch */
+	size_t under_way; /* requests of all kinds */
+	size_t sessions;
+	micros calendar_end; /* start of the day after the calendar's last; 0: no calendar */
+	const char *reason;  /* of PATH_STOPPED; else "" */
+};
+
+/* The table of stages, for documentation. */
+struct path_stage {
+	const char *name, *where, *runs_on, *does, *may_end_as;
+};
+extern const struct path_stage path_stages[];
+extern const size_t path_stages_n;
+
+/* NULL: no memory. The configuration is copied; the ports' tables too. Free with path_free() after the lanes
+ * stopped. */
+struct path *path_new(const struct path_config *config, const struct path_ports *ports) MUST_CHECK;
+void path_free(struct path *p);
+/* Begins to read what is stored; events are taken from then on. */
+void path_start(struct path *p);
+/* Call every 20 to 100 ms: deadlines, sweep, retries. */
+void path_tick(struct path *p);
+/* Takes no new event; true when nothing is under way any more. Ask again after each turn of the loop. */
+bool path_drained(struct path *p);
+
+/* The functions that net calls. */
+struct net_sink path_sink(struct path *p);
+
+const struct path_counters *path_counters(const struct path *p);
+struct path_status path_status(const struct path *p);
+/* The latest signed checkpoint; valid until the loop's next turn. */
+struct span path_checkpoint(const struct path *p);
+
+/*
+ * An event that does not come over the network (the log's first ones): `answer` gets the encoded frame, a
+ * receipt or a refusal, on the main thread. False: no memory, or the path is not writing.
+ */
+typedef void (*local_answer)(void *self, struct span frame);
+bool path_submit(struct path *p, struct span envelope, local_answer answer, void *self) MUST_CHECK;
+
+/*
+ * A read for HTTP. `ret` values live until the callback returns. receipts: for QUERY_TRAIL and QUERY_ENTRY,
+ * the proof text of each entry, in order.
+ */
+struct read_result {
+	enum refusal_kind refused; /* REFUSAL_NONE: here it is */
+	const struct query *query;
+	struct answers answers;
+	const struct span *proofs;
+	struct span checkpoint;
+	const struct digest *consistency;
+	size_t consistency_n;
+};
+typedef void (*read_answer)(void *self, const struct read_result *result);
+
+/* Who a bearer token speaks for. False: not a token of this server, expired, or its key was revoked since. */
+struct reader_identity {
+	enum role role;
+	struct party_ref party;
+	struct scope scope;
+};
+bool path_token(const struct path *p, struct span token, struct reader_identity *ret_identity) MUST_CHECK;
+/* False: no memory, or not allowed for the identity (then *ret_refused says why). The query is copied. */
+bool path_read(struct path *p, const struct reader_identity *who, const struct query *query,
+	       read_answer answer, void *self, enum refusal_kind *ret_refused) MUST_CHECK;
+
+#endif

@@ -1,0 +1,499 @@
+/*
+ * Reads: queries, receipts of events that were accepted before, and the welcome's consistency proof. They run
+ * on the reader lane over immutable rows, under the checkpoint that was the latest when they began.
+ */
+#include <stdlib.h>
+
+#include "path/internal.h"
+#include "path/rules.h"
+
+enum { READ_MEMORY = 64 * 1024 * 1024 };
+enum read_kind { READ_QUERY, READ_REPEATED, READ_WELCOME, READ_CALLBACK };
+
+struct read {
+	struct work work;
+	struct path *path;
+	enum read_kind kind;
+	struct arena *arena;
+	conn_id conn;
+	uint64_t id;
+	struct request *request; /* READ_REPEATED */
+	struct query query;
+	struct scope scope;
+	uint64_t size; /* of the tree under the checkpoint */
+	struct span checkpoint;
+	uint64_t next_number; /* READ_WELCOME */
+	read_answer answer;   /* READ_CALLBACK */
+	void *answer_self;
+	enum store_result result;
+	bool fault;
+	struct answers answers;
+	struct span *proofs;
+	struct digest *consistency;
+	size_t consistency_n;
+	struct buffer out;
+};
+
+bool tree_root_at(const struct store_port *store, void *thread, uint64_t size, struct arena *arena,
+		  struct digest *ret_root)
+{
+	struct tree_need needs[TILE_LEVELS];
+	const struct digest *hashes[TILE_LEVELS] = {0};
+
+	tree_needs(size, needs);
+	for (unsigned l = 0; l < TILE_LEVELS; l++) {
+		if (needs[l].count == 0)
+			continue;
+		struct digest *row = arena_array(arena, needs[l].count, sizeof(*row));
+		if (row == NULL ||
+		    store->hashes(thread, (uint8_t)l, needs[l].first, needs[l].count, row) != STORE_OK)
+			return false;
+		hashes[l] = row;
+	}
+	struct tree *t = tree_restore(size, hashes);
+	if (t == NULL)
+		return false;
+	*ret_root = tree_root(t);
+	tree_free(t);
+	return true;
+}
+
+/* Fetches the plan's tiles and builds the proof in the arena. */
+static struct digest *prove(struct read *r, void *thread, const struct proof_plan *plan)
+{
+	const struct digest *tiles[PROOF_TILES_MAX];
+
+	for (size_t i = 0; i < plan->tiles_n; i++) {
+		const struct tile_id *id = &plan->tiles[i];
+		struct digest *row = arena_array(r->arena, id->width, sizeof(*row));
+		if (row == NULL || r->path->ports.store.hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH,
+							       id->width, row) != STORE_OK)
+			return NULL;
+		tiles[i] = row;
+	}
+	struct digest *proof = arena_array(r->arena, plan->steps_n + 1, sizeof(*proof));
+	if (proof != NULL)
+		plan_build(plan, tiles, proof);
+	return proof;
+}
+
+/* The proofs of all entries answered, those at or above the checkpoint's size left out. */
+static bool prove_entries(struct read *r, void *thread)
+{
+	struct answers *a = &r->answers;
+	struct buffer text = BUFFER_EMPTY;
+	bool good = true;
+
+	while (a->n > 0 && a->entries[a->n - 1].index >= r->size)
+		a->n--;
+	r->proofs = arena_array(r->arena, a->n, sizeof(r->proofs[0]));
+	good = r->proofs != NULL;
+	for (size_t i = 0; i < a->n && good; i++) {
+		struct proof_plan plan;
+		good = plan_inclusion(a->entries[i].index, r->size, &plan);
+		struct digest *hashes = good ? prove(r, thread, &plan) : NULL;
+		good = hashes != NULL;
+		if (!good)
+			break;
+		buffer_clear(&text);
+		proof_put(&text, a->entries[i].index, hashes, plan.steps_n, r->checkpoint);
+		r->proofs[i] = arena_copy(r->arena, buffer_span(&text));
+		good = buffer_ok(&text) && r->proofs[i].p != NULL;
+	}
+	buffer_free(&text);
+	return good;
+}
+
+static bool prove_consistency(struct read *r, void *thread, uint64_t from)
+{
+	struct proof_plan plan;
+
+	if (from == 0 || from >= r->size || !plan_consistency(from, r->size, &plan))
+		return true;
+	r->consistency = prove(r, thread, &plan);
+	r->consistency_n = plan.steps_n;
+	return r->consistency != NULL;
+}
+
+static bool answer_put(struct read *r, const struct answer *answer, bool last)
+{
+	const struct frame f = {.id = r->id, .last = last, .kind = FRAME_ANSWER, .answer = *answer};
+
+	return frame_encode(&f, &r->out);
+}
+
+static bool encode_item(struct read *r, size_t i)
+{
+	struct answer answer = {0};
+
+	switch (r->query.kind) {
+	case QUERY_FLAGS:
+		answer.kind = ANSWER_FLAG;
+		answer.flag = r->answers.flags[i];
+		break;
+	case QUERY_TRAIL:
+	case QUERY_ENTRY:
+		answer.kind = ANSWER_ENTRY;
+		answer.entry = (struct receipt){.entry = r->answers.entries[i].entry,
+						.index = r->answers.entries[i].index,
+						.proof = r->proofs[i]};
+		break;
+	case QUERY_SEARCH:
+		answer.kind = ANSWER_MANIFEST;
+		answer.manifest = r->answers.manifests[i];
+		break;
+	case QUERY_SUMMARY:
+		answer.kind = ANSWER_SUMMARY;
+		answer.summary = r->answers.summary[i];
+		break;
+	case QUERY_BLOCKS:
+		answer.kind = ANSWER_BLOCK;
+		answer.block = r->answers.blocks[i];
+		break;
+	case QUERY_CHECKPOINT:
+	case QUERY_TOKEN:
+	case QUERY_WATCH: break;
+	}
+	return answer_put(r, &answer, false);
+}
+
+static bool encode_answers(struct read *r)
+{
+	struct answer answer = {0};
+
+	if (r->query.kind == QUERY_CHECKPOINT) {
+		answer.kind = ANSWER_CHECKPOINT;
+		answer.checkpoint.checkpoint = r->checkpoint;
+		answer.checkpoint.consistency = r->consistency;
+		answer.checkpoint.consistency_n = r->consistency_n;
+		return answer_put(r, &answer, true);
+	}
+	for (size_t i = 0; i < r->answers.n; i++)
+		if (!encode_item(r, i))
+			return false;
+	answer.kind = ANSWER_END;
+	answer.end.next = r->answers.next;
+	answer.end.count = (uint32_t)r->answers.n;
+	return answer_put(r, &answer, true);
+}
+
+static bool encode_welcome(struct read *r)
+{
+	const struct frame f = {
+	    .id = r->id,
+	    .last = true,
+	    .kind = FRAME_WELCOME,
+	    .welcome = {.checkpoint = r->checkpoint,
+			.consistency = r->consistency,
+			.consistency_n = r->consistency_n,
+			.next_number = r->next_number,
+			.max_frame = FRAME_MAX,
+			.server_time = path_now(r->path)},
+	};
+
+	return frame_encode(&f, &r->out);
+}
+
+static bool encode_repeated(struct read *r)
+{
+	if (r->answers.n != 1)
+		return false;
+	const struct frame f = {
+	    .id = r->id,
+	    .last = true,
+	    .kind = FRAME_RECEIPT,
+	    .receipt = {.entry = r->answers.entries[0].entry,
+			.index = r->answers.entries[0].index,
+			.proof = r->proofs[0],
+			.repeated = true},
+	};
+
+	return frame_encode(&f, &r->out);
+}
+
+static void read_rows(struct read *r, void *thread)
+{
+	const struct store_port *store = &r->path->ports.store;
+	struct entry_view *entry = NULL;
+
+	if (r->kind == READ_REPEATED) {
+		entry = arena_alloc(r->arena, sizeof(*entry));
+		r->fault = entry == NULL;
+		if (r->fault)
+			return;
+		r->result = store->entries(thread, &r->query.index, 1, r->arena, entry);
+		r->answers = (struct answers){.entries = entry, .n = 1};
+	} else if (r->kind != READ_WELCOME && r->query.kind != QUERY_CHECKPOINT) {
+		r->result = store->query(thread, &r->query, &r->scope, r->arena, &r->answers);
+	}
+}
+
+static void read_run(struct work *w, void *thread)
+{
+	struct read *r = (struct read *)w;
+	bool entries =
+	    r->kind == READ_REPEATED || r->query.kind == QUERY_TRAIL || r->query.kind == QUERY_ENTRY;
+
+	r->result = STORE_OK;
+	read_rows(r, thread);
+	if (r->result != STORE_OK || r->fault)
+		return;
+	bool good = entries ? prove_entries(r, thread) : prove_consistency(r, thread, r->query.size);
+	if (good && r->kind == READ_QUERY)
+		good = encode_answers(r);
+	else if (good && r->kind == READ_WELCOME)
+		good = encode_welcome(r);
+	else if (good && r->kind == READ_REPEATED)
+		good = encode_repeated(r);
+	r->fault = !good;
+}
+
+static bool found_nothing(const struct read *r)
+{
+	enum query_kind kind = r->query.kind;
+
+	return (r->kind == READ_QUERY || r->kind == READ_CALLBACK) && r->answers.n == 0 &&
+	       (kind == QUERY_TRAIL || kind == QUERY_ENTRY || kind == QUERY_SUMMARY);
+}
+
+static void answer_callback(struct read *r)
+{
+	struct read_result result = {
+	    .query = &r->query,
+	    .answers = r->answers,
+	    .proofs = r->proofs,
+	    .checkpoint = r->checkpoint,
+	    .consistency = r->consistency,
+	    .consistency_n = r->consistency_n,
+	};
+
+	if (r->result != STORE_OK)
+		result.refused = REFUSAL_UNAVAILABLE;
+	else if (r->fault)
+		result.refused = REFUSAL_FAULT;
+	else if (found_nothing(r))
+		result.refused = REFUSAL_NOT_FOUND;
+	r->answer(r->answer_self, &result);
+}
+
+static void answer_failure(struct read *r)
+{
+	struct path *p = r->path;
+	enum refusal_kind kind = r->result != STORE_OK ? REFUSAL_UNAVAILABLE : REFUSAL_FAULT;
+	const struct rule *rule = kind == REFUSAL_FAULT ? PATH(FAULT) : PATH(DATABASE);
+
+	if (r->request != NULL) {
+		struct verdict verdict = {.retry_after = MICROS_PER_SECOND};
+		problem_add(&r->request->problems, rule, "", "", "");
+		answer_refusal(p, r->request, kind, &verdict);
+	} else {
+		refuse(p, r->conn, r->id, kind, rule, "", "", "", MICROS_PER_SECOND);
+	}
+}
+
+static void read_done(struct work *w)
+{
+	struct read *r = (struct read *)w;
+	struct path *p = r->path;
+
+	p->under_way--;
+	if (r->kind == READ_CALLBACK)
+		answer_callback(r);
+	else if (r->result != STORE_OK || r->fault)
+		answer_failure(r);
+	else if (found_nothing(r))
+		refuse(p, r->conn, r->id, REFUSAL_NOT_FOUND, PATH(NOT_FOUND), "query", "", "", 0);
+	else if (r->request != NULL)
+		answer_frame(p, r->request, buffer_span(&r->out));
+	else
+		p->ports.net.send(p->ports.net.self, r->conn, buffer_span(&r->out));
+	if (r->request != NULL)
+		request_give_back(p, r->request);
+	gate_check(p);
+	buffer_free(&r->out);
+	arena_free(r->arena);
+	free(r);
+}
+
+static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, uint64_t id)
+{
+	struct read *r = calloc(1, sizeof(*r));
+
+	if (r == NULL)
+		return NULL;
+	r->arena = arena_new(READ_MEMORY);
+	if (r->arena != NULL)
+		r->checkpoint = arena_copy(r->arena, buffer_span(&p->checkpoint));
+	if (r->arena == NULL || r->checkpoint.p == NULL) {
+		arena_free(r->arena);
+		free(r);
+		return NULL;
+	}
+	r->work = (struct work){.run = read_run, .done = read_done};
+	r->path = p;
+	r->kind = kind;
+	r->conn = conn;
+	r->id = id;
+	r->size = p->head.size;
+	return r;
+}
+
+static void read_submit(struct read *r)
+{
+	r->path->under_way++;
+	r->path->ports.reader.submit(r->path->ports.reader.self, &r->work);
+}
+
+/* The query outlives the frame it came in. */
+static bool query_copy(struct arena *arena, const struct query *from, struct query *ret_query)
+{
+	uint64_t *numbers = arena_array(arena, from->numbers_n, sizeof(*numbers));
+	struct span division = arena_copy(arena, from->division);
+	struct span plate = arena_copy(arena, from->plate);
+	struct span code = arena_copy(arena, from->waste_code);
+
+	if (numbers == NULL || division.p == NULL || plate.p == NULL || code.p == NULL)
+		return false;
+	if (from->numbers_n > 0)
+		memcpy(numbers, from->numbers, from->numbers_n * sizeof(*numbers));
+	*ret_query = *from;
+	ret_query->numbers = numbers;
+	ret_query->division = division;
+	ret_query->plate = plate;
+	ret_query->waste_code = code;
+	return true;
+}
+
+static struct read *read_of_query(struct path *p, enum read_kind kind, const struct query *query,
+				  const struct scope *scope)
+{
+	struct read *r = read_new(p, kind, 0, 0);
+
+	if (r == NULL)
+		return NULL;
+	struct span division = arena_copy(r->arena, scope->division);
+	if (!query_copy(r->arena, query, &r->query) || division.p == NULL) {
+		arena_free(r->arena);
+		free(r);
+		return NULL;
+	}
+	r->scope = *scope;
+	r->scope.division = division;
+	return r;
+}
+
+static void answer_token(struct path *p, const struct session *s, uint64_t id, uint32_t seconds)
+{
+	char text[TOKEN_TEXT_SIZE];
+	micros life = (micros)seconds * MICROS_PER_SECOND;
+	struct frame f = {.id = id, .last = true, .kind = FRAME_ANSWER, .answer = {.kind = ANSWER_TOKEN}};
+
+	if (life > p->config.token_life)
+		life = p->config.token_life;
+	f.answer.token.expires_at = path_now(p) + life;
+	token_make(p->config.token_key, &s->keyid, f.answer.token.expires_at, text);
+	f.answer.token.token = span_str(text);
+	send_frame(p, s->conn, &f);
+}
+
+void read_query(struct path *p, struct session *s, uint64_t id, const struct query *query)
+{
+	const struct scope scope = access_scope(s->role, &s->party, span_of(s->division, 6));
+
+	p->counters.queries++;
+	if (!access_allowed(s->role, query->kind)) {
+		refuse(p, s->conn, id, REFUSAL_FORBIDDEN, PATH(FORBIDDEN), "query", "", "", 0);
+		return;
+	}
+	if (query->kind == QUERY_TOKEN) {
+		answer_token(p, s, id, query->seconds);
+		return;
+	}
+	if (query->kind == QUERY_WATCH) {
+		const struct frame f = {
+		    .id = id, .last = true, .kind = FRAME_ANSWER, .answer = {.kind = ANSWER_END}};
+		s->watching = true;
+		send_frame(p, s->conn, &f);
+		return;
+	}
+	struct read *r = read_of_query(p, READ_QUERY, query, &scope);
+	if (r == NULL) {
+		refuse(p, s->conn, id, REFUSAL_LATER, PATH(BUSY), "", "", "", MICROS_PER_SECOND);
+		return;
+	}
+	r->conn = s->conn;
+	r->id = id;
+	if (query->kind == QUERY_BLOCKS)
+		r->query.party = s->party;
+	read_submit(r);
+}
+
+void read_repeated(struct path *p, struct request *request)
+{
+	struct read *r = read_new(p, READ_REPEATED, request->conn, request->id);
+
+	if (r == NULL) {
+		struct verdict verdict = {.retry_after = MICROS_PER_SECOND};
+		problem_add(&request->problems, PATH(BUSY), "", "", "");
+		answer_refusal(p, request, REFUSAL_LATER, &verdict);
+		request_give_back(p, request);
+		return;
+	}
+	r->request = request;
+	r->query.index = request->verdict.index;
+	read_submit(r);
+}
+
+void read_welcome(struct path *p, struct session *s, uint64_t id, uint64_t from_size)
+{
+	const struct key_record *key = registry_key(p->registry, &s->keyid);
+	struct read *r = read_new(p, READ_WELCOME, s->conn, id);
+
+	if (r == NULL) {
+		p->ports.net.close(p->ports.net.self, s->conn, "no memory");
+		return;
+	}
+	r->query.size = from_size;
+	r->next_number = key == NULL ? 0 : key->contiguous + 1;
+	read_submit(r);
+}
+
+bool path_token(const struct path *p, struct span token, struct reader_identity *ret_identity)
+{
+	struct digest keyid;
+	micros expires_at = 0;
+	micros now = path_now(p);
+
+	if (!token_open(p->config.token_key, token, &keyid, &expires_at) || expires_at <= now)
+		return false;
+	const struct key_record *key = registry_key(p->registry, &keyid);
+	if (key == NULL || (key->revoked_from != 0 && now >= key->revoked_from))
+		return false;
+	static const struct party_ref nobody;
+	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;
+	struct span division = key->party == NULL ? span_str("") : key->party->party.division;
+	*ret_identity = (struct reader_identity){
+	    .role = key->role, .party = *ref, .scope = access_scope(key->role, ref, division)};
+	return true;
+}
+
+bool path_read(struct path *p, const struct reader_identity *who, const struct query *query,
+	       read_answer answer, void *self, enum refusal_kind *ret_refused)
+{
+	if (!access_allowed(who->role, query->kind)) {
+		*ret_refused = REFUSAL_FORBIDDEN;
+		return false;
+	}
+	struct read *r = read_of_query(p, READ_CALLBACK, query, &who->scope);
+	if (r == NULL) {
+		*ret_refused = REFUSAL_LATER;
+		return false;
+	}
+	if (query->kind == QUERY_BLOCKS)
+		r->query.party = who->party;
+	r->answer = answer;
+	r->answer_self = self;
+	p->counters.queries++;
+	read_submit(r);
+	return true;
+}

@@ -1,0 +1,245 @@
+/*
+ * What follows a COMMIT: the checkpoint is signed, every accepted member gets its receipt, the new state
+ * becomes the committed one, and inspectors hear of new flags.
+ */
+#include "path/internal.h"
+#include "path/rules.h"
+
+static bool receipt(struct batch *b, struct request *r, struct buffer *text)
+{
+	struct digest hashes[MERKLE_PROOF_MAX];
+	struct span remarks[ARRAY_LEN(r->verdict.remarks)];
+	uint64_t index = r->verdict.index;
+	size_t n = tree_prove(b->append, index, hashes);
+
+	buffer_clear(text);
+	proof_put(text, index, hashes, n, buffer_span(&b->checkpoint));
+	for (size_t i = 0; i < r->verdict.remarks_n; i++)
+		remarks[i] = span_str(r->verdict.remarks[i]);
+	const struct frame f = {
+	    .id = r->id,
+	    .last = true,
+	    .kind = FRAME_RECEIPT,
+	    .receipt = {.entry = b->entries[index - b->rows.first_index],
+			.index = index,
+			.proof = buffer_span(text),
+			.repeated = r->verdict.repeated,
+			.remarks = remarks,
+			.remarks_n = r->verdict.remarks_n},
+	};
+	r->frame_at = b->out.n;
+	if (!buffer_ok(text) || !frame_encode(&f, &b->out))
+		return false;
+	r->frame_n = b->out.n - r->frame_at;
+	return true;
+}
+
+static void checkpoint_make(struct batch *b)
+{
+	const struct path *p = b->path;
+	const struct checkpoint c = {
+	    .origin = span_str(p->origin), .size = b->commit.to.size, .root = b->commit.to.root};
+	struct note_key key;
+
+	if (note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
+		checkpoint_sign(&b->checkpoint, &c, &key, &p->config.log_key);
+}
+
+void batch_receipts(struct batch *b)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	checkpoint_make(b);
+	bool good = buffer_ok(&b->checkpoint) && b->checkpoint.n > 0;
+	for (size_t i = 0; i < b->members_n && good; i++) {
+		struct request *r = b->members[i];
+		/* An event that was accepted in an earlier batch is answered by a read. */
+		if (r->verdict.refused == REFUSAL_NONE && r->verdict.index >= b->rows.first_index)
+			good = receipt(b, r, &text);
+	}
+	b->unacknowledged = !good;
+	buffer_free(&text);
+}
+
+struct push {
+	struct path *path;
+	const struct flag_row *row;
+};
+
+static bool area_covers(const char *area, struct span division)
+{
+	if (division.n != 6)
+		return false;
+	size_t n = memcmp(area + 4, "00", 2) == 0 ? 4 : 6;
+	return memcmp(area, division.p, n) == 0;
+}
+
+static void push_flag(void *self, const struct session *s)
+{
+	const struct push *push = self;
+	struct path *p = push->path;
+	const struct flag_row *row = push->row;
+
+	if (s->role == ROLE_INSPECTOR && !area_covers(s->division, row->division_generator) &&
+	    !area_covers(s->division, row->division_facility))
+		return;
+	const struct frame f = {
+	    .kind = FRAME_PUSH,
+	    .last = true,
+	    .push = {.flag = row->flag,
+		     .kind = row->raised->kind,
+		     .number = row->number,
+		     .keyid = row->raised->keyid,
+		     .parties = row->raised->parties,
+		     .parties_n = row->raised->parties_n,
+		     .division = row->division_generator,
+		     .raised_at = row->at,
+		     .due_at = row->raised->due_at,
+		     .detail = row->raised->detail,
+		     .provisional = row->raised->provisional,
+		     .open = true},
+	};
+	p->counters.pushes++;
+	send_frame(p, s->conn, &f);
+}
+
+static void push_flags(struct batch *b)
+{
+	struct path *p = b->path;
+
+	for (size_t i = 0; i < b->rows.flags_n; i++) {
+		struct push push = {p, &b->rows.flags[i]};
+		if (!push.row->raise)
+			continue;
+		p->counters.flags_raised[push.row->raised->kind]++;
+		sessions_each_watching(p->sessions, push_flag, &push);
+	}
+}
+
+static bool changes_clocks(const struct event *e)
+{
+	return e->kind == EVENT_SETTING_CHANGED ||
+	       (e->kind == EVENT_REFERENCE_LOADED && e->reference_loaded.kind == REFERENCE_CALENDAR);
+}
+
+/* What was drafted is now what is committed. False: no memory; what is stored must be read again. */
+static bool adopt(struct batch *b)
+{
+	struct path *p = b->path;
+	bool keys = false;
+	bool restart = false;
+
+	if (b->commit.checkpoint.n > 0)
+		p->checkpoint_stored = b->commit.checkpoint_size;
+	if (b->rows.entries_n > 0) {
+		tree_commit(p->tree, b->append);
+		p->head = b->commit.to;
+		struct buffer old = p->checkpoint;
+		p->checkpoint = b->checkpoint;
+		b->checkpoint = old;
+		seen_remember(p, p->head.size, &p->head.root);
+	}
+	for (size_t i = 0; i < b->rows.registry_n; i++) {
+		const struct event *e = b->rows.registry[i].event;
+		keys = keys || e->kind == EVENT_GENESIS || e->kind == EVENT_KEY_ENROLLED ||
+		       e->kind == EVENT_REGISTRAR_ADDED;
+		restart = restart || changes_clocks(e);
+	}
+	if (restart) {
+		p->recompute = true;
+		p->recompute_after = 0;
+	} else if (b->recompute) {
+		p->recompute = b->open_n == p->config.batch_max;
+		p->recompute_after = p->recompute ? b->open[b->open_n - 1] : 0;
+	}
+	return !keys || keyring_publish(p);
+}
+
+static void answer_members(struct batch *b)
+{
+	struct path *p = b->path;
+
+	for (size_t i = 0; i < b->members_n; i++) {
+		struct request *r = b->members[i];
+		if (r->verdict.refused != REFUSAL_NONE) {
+			answer_refusal(p, r, r->verdict.refused, &r->verdict);
+		} else if (r->frame_n > 0) {
+			if (r->verdict.repeated)
+				p->counters.repeated++;
+			else
+				p->counters.accepted++;
+			answer_frame(p, r, span_of(b->out.p + r->frame_at, r->frame_n));
+		} else {
+			p->counters.repeated++;
+			read_repeated(p, r);
+			continue;
+		}
+		request_give_back(p, r);
+	}
+}
+
+/* A member that the database refuses when it is alone, or that cannot be judged, is the server's fault. */
+static void refuse_alone(struct batch *b)
+{
+	struct path *p = b->path;
+	struct request *r = b->members[0];
+
+	path_notice(p, NOTICE_ERROR, "event refused by the database",
+		    "a %s event was refused as a fault of the server", event_kind_name(r->event.kind));
+	problem_add(&r->problems, PATH(FAULT), "", "", "");
+	answer_refusal(p, r, REFUSAL_FAULT, NULL);
+	request_give_back(p, r);
+	b->members_n = 0;
+}
+
+static void failed(struct batch *b)
+{
+	struct path *p = b->path;
+	bool data = b->result == STORE_DATA || b->fault; /* of one of the members, most likely */
+
+	if (data && b->members_n == 1)
+		refuse_alone(b);
+	else if (data && b->members_n > 1)
+		p->batch_limit = (b->members_n + 1) / 2;
+	p->counters.batch_splits += data;
+	for (size_t i = 0; i < b->members_n; i++) {
+		b->members[i]->frame_n = 0;
+		b->members[i]->verdict = (struct verdict){0};
+	}
+	queue_unpop(&p->queue, b->members, b->members_n);
+}
+
+void batch_finish(struct batch *b)
+{
+	struct path *p = b->path;
+	bool good = b->result == STORE_OK && !b->fault && !b->unacknowledged;
+
+	p->batch = NULL;
+	p->counters.batches++;
+	p->counters.commit_time += path_now(p) - b->launched_at;
+	if (good && adopt(b)) {
+		p->counters.batch_members += b->members_n;
+		if (p->batch_limit < p->config.batch_max)
+			p->batch_limit = 2 * p->batch_limit < p->config.batch_max ? 2 * p->batch_limit
+										  : p->config.batch_max;
+		if (b->sweep) {
+			p->counters.sweeps++;
+			/* More is waiting when the sweep was full. */
+			if (b->due_n < p->config.batch_max)
+				p->next_sweep = b->now + p->config.sweep_interval;
+		}
+		p->counters.server_events += b->rows.entries_n;
+		push_flags(b);
+		answer_members(b);
+	} else {
+		if (b->unacknowledged)
+			path_notice(p, NOTICE_ERROR, "stored, and not acknowledged",
+				    "the high-water file refused size %llu, or it could not be written",
+				    (unsigned long long)b->commit.to.size);
+		failed(b);
+		recovery_begin(p);
+	}
+	gate_check(p);
+	batch_free(b);
+	stage_batch(p);
+}

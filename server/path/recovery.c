@@ -1,0 +1,371 @@
+/*
+ * Recovery: what the server knows is read from what is stored, at its start and after anything went wrong, by
+ * the same code. The registry is made again from its entries; the tree from its right edge; and the log is
+ * held against the signed checkpoint and the high-water file before anything is signed again.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "path/internal.h"
+
+enum { RECOVERY_MEMORY = 64 * 1024 * 1024, REASON_SIZE = 256 };
+static const micros retry_least = 100000;
+static const micros retry_most = 5 * MICROS_PER_SECOND;
+static const micros standby_retry = 2 * MICROS_PER_SECOND;
+
+struct recovery {
+	struct work work;
+	struct path *path;
+	struct arena *arena;   /* of the whole recovery */
+	struct arena *scratch; /* of one entry */
+	struct registry *registry;
+	struct tree *tree;
+	struct log_head head;
+	struct span checkpoint;
+	struct digest *hashes[TILE_LEVELS];
+	size_t hashes_n[TILE_LEVELS];
+	enum store_result result;
+	bool unreadable; /* an entry could not be read */
+	char reason[REASON_SIZE];
+};
+
+static void recovery_free(struct recovery *r)
+{
+	arena_free(r->arena);
+	arena_free(r->scratch);
+	registry_free(r->registry);
+	tree_free(r->tree);
+	free(r);
+}
+
+/* ---- on the writer lane ---- */
+
+static bool take_reference(void *self, enum reference_kind kind, struct span edition, struct span file)
+{
+	struct recovery *r = self;
+	struct reference_error error;
+
+	if (registry_offer_reference(r->registry, kind, edition, file, &error))
+		return true;
+	r->unreadable = true;
+	(void)snprintf(r->reason, sizeof(r->reason), "the stored reference file of edition %.*s, line %u: %s",
+		       SPAN_ARG(edition), error.line, error.text);
+	return false;
+}
+
+static bool take_entry(void *self, uint64_t index, struct span bytes)
+{
+	struct recovery *r = self;
+	struct log_entry entry;
+	struct envelope envelope;
+	struct event event;
+
+	arena_reset(r->scratch);
+	struct problems problems = {.arena = r->scratch};
+	if (!log_entry_decode(bytes, &entry) ||
+	    !envelope_decode(entry.envelope, EVENT_PAYLOAD_TYPE, r->scratch, &problems, &envelope) ||
+	    !envelope_event(&envelope, r->scratch, &problems, &event)) {
+		r->unreadable = true;
+		(void)snprintf(r->reason, sizeof(r->reason), "entry %llu cannot be read",
+			       (unsigned long long)index);
+		return false;
+	}
+	return registry_apply(r->registry, &event, index, entry.accepted_at);
+}
+
+static bool take_numbers(void *self, key_no no, uint64_t first, uint64_t last, micros since)
+{
+	struct recovery *r = self;
+	struct key_record *key = registry_key_no(r->registry, no);
+
+	if (key == NULL) {
+		r->unreadable = true;
+		(void)snprintf(r->reason, sizeof(r->reason),
+			       "running numbers of key %u, which is not enrolled", no);
+		return false;
+	}
+	for (uint64_t number = first; number <= last && number != 0; number++)
+		registry_number_used(r->registry, key, number, since);
+	return true;
+}
+
+static bool take_hashes(void *self, uint8_t level, uint64_t first, const struct digest *hashes, size_t n)
+{
+	struct recovery *r = self;
+
+	(void)first;
+	if (level >= TILE_LEVELS || n >= TILE_WIDTH)
+		return false;
+	r->hashes[level] = arena_array(r->arena, n + 1, sizeof(struct digest));
+	if (r->hashes[level] == NULL)
+		return false;
+	if (n > 0)
+		memcpy(r->hashes[level], hashes, n * sizeof(*hashes));
+	r->hashes_n[level] = n;
+	return true;
+}
+
+static bool corrupt(struct recovery *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
+static bool corrupt(struct recovery *r, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(r->reason, sizeof(r->reason), fmt, args);
+	va_end(args);
+	r->result = STORE_CORRUPT;
+	return false;
+}
+
+static bool restore_tree(struct recovery *r)
+{
+	struct tree_need needs[TILE_LEVELS];
+	const struct digest *hashes[TILE_LEVELS];
+
+	tree_needs(r->head.size, needs);
+	for (unsigned l = 0; l < TILE_LEVELS; l++) {
+		if (needs[l].count != r->hashes_n[l])
+			return corrupt(r, "level %u of the tree has %zu of %u hashes at its right edge", l,
+				       r->hashes_n[l], needs[l].count);
+		hashes[l] = r->hashes[l];
+	}
+	r->tree = tree_restore(r->head.size, hashes);
+	if (r->tree == NULL) {
+		r->result = STORE_UNAVAILABLE;
+		return false;
+	}
+	struct digest root = tree_root(r->tree);
+	if (r->head.size > 0 && !digest_eq(&root, &r->head.root))
+		return corrupt(r, "the root of the stored tree is not the root of the log's head (size %llu)",
+			       (unsigned long long)r->head.size);
+	return true;
+}
+
+/* The log must contain what was once vouched for: (size, root) of a signed checkpoint or of the high-water
+ * file. */
+static bool contains(struct recovery *r, void *thread, uint64_t size, const struct digest *root,
+		     const char *what)
+{
+	struct digest ours = r->head.root;
+
+	if (size > r->head.size)
+		return corrupt(r, "%s has size %llu, the database only %llu: it went backwards", what,
+			       (unsigned long long)size, (unsigned long long)r->head.size);
+	if (size > 0 && size < r->head.size &&
+	    !tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours)) {
+		r->result = STORE_UNAVAILABLE;
+		return false;
+	}
+	if (size > 0 && !digest_eq(&ours, root))
+		return corrupt(r, "%s has another root at size %llu: history was changed", what,
+			       (unsigned long long)size);
+	return true;
+}
+
+static bool check_checkpoint(struct recovery *r, void *thread)
+{
+	const struct genesis *genesis = registry_genesis(r->registry);
+	struct checkpoint c;
+	struct note_key key;
+
+	if (r->checkpoint.n == 0)
+		return true;
+	if (genesis == NULL || !note_key_make(genesis->origin, NOTE_ED25519, &genesis->log_key, &key))
+		return corrupt(r, "there is a checkpoint, and no genesis");
+	enum log_failure failure = checkpoint_open(r->checkpoint, genesis->origin, &key, &c);
+	if (failure != LOG_HOLDS)
+		return corrupt(r, "the stored checkpoint: %s", log_failure_text(failure)->en);
+	return contains(r, thread, c.size, &c.root, "the stored checkpoint");
+}
+
+static bool check_identity(struct recovery *r)
+{
+	const struct path *p = r->path;
+	const struct genesis *genesis = registry_genesis(r->registry);
+	struct public_key server = key_public(&p->config.server_key);
+
+	if (genesis == NULL)
+		return r->head.size == 0 || corrupt(r, "the log does not begin with a genesis");
+	if (p->config.origin[0] != '\0' && !span_eq_str(genesis->origin, p->config.origin))
+		return corrupt(r, "the log is %.*s, and the configuration says %s", SPAN_ARG(genesis->origin),
+			       p->config.origin);
+	if (memcmp(genesis->log_key.b, p->log_public.b, PUBLIC_KEY_SIZE) != 0 ||
+	    memcmp(genesis->server_key.b, server.b, PUBLIC_KEY_SIZE) != 0)
+		return corrupt(r, "the key files are not those of this log's genesis");
+	return true;
+}
+
+static bool check_clock(struct recovery *r)
+{
+	micros skew = registry_settings(r->registry)->clock_skew;
+	micros now = path_now(r->path);
+
+	if (r->head.accepted_at <= now + skew)
+		return true;
+	return corrupt(
+	    r, "the last entry is %lld s ahead of this machine's clock: set the clock, then start again",
+	    (long long)((r->head.accepted_at - now) / MICROS_PER_SECOND));
+}
+
+static void check(struct recovery *r, void *thread)
+{
+	const struct store_port *store = &r->path->ports.store;
+	struct log_head high = {0};
+	bool deposed = r->result == STORE_DEPOSED;
+
+	if (!check_identity(r) || !check_clock(r) || !restore_tree(r) || !check_checkpoint(r, thread))
+		return;
+	enum store_result read = store->high_water_read(thread, &high);
+	if (read != STORE_OK) {
+		(void)corrupt(r, "the high-water file cannot be read");
+		return;
+	}
+	if (!contains(r, thread, high.size, &high.root, "the high-water file") || deposed)
+		return;
+	if (r->head.size > 0 && !store->high_water(thread, &r->head))
+		r->result = STORE_UNAVAILABLE;
+}
+
+static void recovery_run(struct work *w, void *thread)
+{
+	struct recovery *r = (struct recovery *)w;
+	const struct recovery_sink sink = {.self = r,
+					   .reference = take_reference,
+					   .entry = take_entry,
+					   .numbers = take_numbers,
+					   .hashes = take_hashes};
+
+	r->result = r->path->ports.store.recover(thread, &sink, &r->head, &r->checkpoint, r->arena);
+	if (r->unreadable)
+		r->result = STORE_CORRUPT;
+	if (r->result == STORE_OK || r->result == STORE_DEPOSED)
+		check(r, thread);
+}
+
+/* ---- on the main thread ---- */
+
+void origin_set(struct path *p)
+{
+	const struct genesis *genesis = registry_genesis(p->registry);
+
+	(void)snprintf(p->origin, sizeof(p->origin), "%.*s", SPAN_ARG(genesis->origin));
+}
+
+bool keyring_publish(struct path *p)
+{
+	size_t n = registry_keys(p->registry);
+	struct public_key *keys = calloc(n + 1, sizeof(*keys));
+
+	if (keys == NULL)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = registry_key_no(p->registry, (key_no)(i + 1))->key;
+	struct keyring *ring = keyring_new(keys, n);
+	free(keys);
+	if (ring == NULL)
+		return false;
+	keyring_release(p->keyring);
+	p->keyring = ring;
+	p->keyring_version++;
+	return true;
+}
+
+static void adopt(struct path *p, struct recovery *r)
+{
+	registry_free(p->registry);
+	p->registry = r->registry;
+	r->registry = NULL;
+	tree_free(p->tree);
+	p->tree = r->tree;
+	r->tree = NULL;
+	p->head = r->head;
+	memset(p->seen, 0, sizeof(p->seen));
+	buffer_clear(&p->checkpoint);
+	if (registry_genesis(p->registry) == NULL)
+		return;
+	origin_set(p);
+	const struct checkpoint c = {
+	    .origin = span_str(p->origin), .size = p->head.size, .root = p->head.root};
+	struct note_key key;
+	if (note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
+		checkpoint_sign(&p->checkpoint, &c, &key, &p->config.log_key);
+	seen_remember(p, c.size, &c.root);
+}
+
+static void try_again(struct path *p, micros wait, enum path_state state)
+{
+	p->state = state;
+	p->retry_at = path_now(p) + wait;
+}
+
+static void recovery_done(struct work *w)
+{
+	struct recovery *r = (struct recovery *)w;
+	struct path *p = r->path;
+	bool standby = r->result == STORE_DEPOSED;
+
+	p->recovering = false;
+	if (r->result == STORE_CORRUPT) {
+		path_stop(p, "%s", r->reason);
+	} else if (r->result == STORE_OK || standby) {
+		adopt(p, r);
+		p->failures = 0;
+		if (!keyring_publish(p))
+			try_again(p, retry_least, PATH_RECOVERING);
+		else if (standby)
+			try_again(p, standby_retry, PATH_STANDBY);
+		else
+			p->state = PATH_WRITING;
+		/* Whatever was being computed again is begun anew: it changes only what differs. */
+		p->recompute = p->state == PATH_WRITING && p->head.size > 0;
+		p->recompute_after = 0;
+		if (p->state == PATH_WRITING)
+			path_notice(p, NOTICE_INFO, "writing", "log %s, size %llu, epoch %llu", p->origin,
+				    (unsigned long long)p->head.size, (unsigned long long)p->head.epoch);
+	} else {
+		micros wait = retry_least << (p->failures < 6 ? p->failures : 6);
+		if (p->failures++ == 0)
+			path_notice(p, NOTICE_WARNING, "database away", "trying again until it answers");
+		try_again(p, wait < retry_most ? wait : retry_most, PATH_RECOVERING);
+	}
+	recovery_free(r);
+	stage_batch(p);
+}
+
+void recovery_begin(struct path *p)
+{
+	if (p->recovering || p->state == PATH_STOPPED)
+		return;
+	struct recovery *r = calloc(1, sizeof(*r));
+	if (p->state != PATH_STANDBY)
+		p->state = PATH_RECOVERING;
+	if (r == NULL) {
+		try_again(p, MICROS_PER_SECOND, p->state);
+		return;
+	}
+	r->arena = arena_new(RECOVERY_MEMORY);
+	r->scratch = arena_new(4 * REQUEST_MEMORY);
+	r->registry = registry_new();
+	if (r->arena == NULL || r->scratch == NULL || r->registry == NULL) {
+		recovery_free(r);
+		try_again(p, MICROS_PER_SECOND, p->state);
+		return;
+	}
+	r->work = (struct work){.run = recovery_run, .done = recovery_done};
+	r->path = p;
+	p->recovering = true;
+	p->counters.recoveries++;
+	p->ports.writer.submit(p->ports.writer.self, &r->work);
+}
+
+void path_stop(struct path *p, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(p->reason, sizeof(p->reason), fmt, args);
+	va_end(args);
+	p->state = PATH_STOPPED;
+	path_notice(p, NOTICE_ERROR, "stopped", "%s", p->reason);
+}

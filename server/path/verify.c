@@ -1,0 +1,151 @@
+/*
+ * The decode and verify stages, which cost the most and run on the verify lane: pure functions over the
+ * request's own bytes and an immutable snapshot of the keys. Requests go there in groups: the next group
+ * fills while the lane works.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "path/internal.h"
+#include "path/rules.h"
+
+struct verify_group {
+	struct work work;
+	struct path *path;
+	struct keyring *ring;
+	uint64_t version;
+	struct request *requests[VERIFY_GROUP];
+	size_t n;
+	uint64_t signatures; /* checked */
+};
+
+static bool decode(struct request *r)
+{
+	if (!envelope_decode(r->bytes, EVENT_PAYLOAD_TYPE, r->arena, &r->problems, &r->envelope) ||
+	    !envelope_event(&r->envelope, r->arena, &r->problems, &r->event)) {
+		r->refused = REFUSAL_MALFORMED;
+		return false;
+	}
+	r->decoded = true;
+	return true;
+}
+
+/* The key that an event itself brings along, which signs to show possession. */
+static const struct public_key *key_introduced(const struct event *e)
+{
+	if (e->kind == EVENT_GENESIS)
+		return &e->genesis.server_key;
+	if (e->kind == EVENT_KEY_ENROLLED)
+		return &e->key_enrolled.key;
+	if (e->kind == EVENT_REGISTRAR_ADDED)
+		return &e->registrar_added.key;
+	return NULL;
+}
+
+static const struct public_key *find_key(const struct verify_group *g, const struct event *e,
+					 const struct digest *keyid)
+{
+	const struct public_key *key = keyring_find(g->ring, keyid);
+	const struct public_key *brought = key == NULL ? key_introduced(e) : NULL;
+
+	if (brought != NULL) {
+		struct digest id = key_id(brought);
+		if (digest_eq(&id, keyid))
+			key = brought;
+	}
+	return key;
+}
+
+static void verify(struct verify_group *g, struct request *r)
+{
+	struct buffer pae = BUFFER_EMPTY;
+	bool unknown = false;
+
+	if (!r->decoded && !decode(r))
+		return;
+	envelope_pae(&r->envelope, &pae);
+	for (size_t i = 0; i < r->envelope.signatures_n && buffer_ok(&pae); i++) {
+		const struct envelope_signature *s = &r->envelope.signatures[i];
+		const struct public_key *key = find_key(g, &r->event, &s->keyid);
+		if (key == NULL) {
+			unknown = true;
+			continue;
+		}
+		g->signatures++;
+		if (!signature_holds(key, buffer_span(&pae), &s->sig)) {
+			char hex[DIGEST_HEX + 1];
+			char path[64];
+			digest_hex(&s->keyid, hex);
+			(void)snprintf(path, sizeof(path), "signatures[%zu].sig", i);
+			problem_add(&r->problems, PATH(SIGNATURE), path, hex, "");
+			r->refused = REFUSAL_SIGNATURE;
+		}
+	}
+	if (!buffer_ok(&pae)) {
+		problem_add(&r->problems, PATH(FAULT), "", "no memory", "");
+		r->refused = REFUSAL_FAULT;
+	}
+	r->stage = unknown && r->refused == REFUSAL_NONE ? REQUEST_UNKNOWN_KEY : REQUEST_READY;
+	r->keyring_version = g->version;
+	buffer_free(&pae);
+}
+
+static void group_run(struct work *w, void *thread)
+{
+	struct verify_group *g = (struct verify_group *)w;
+
+	(void)thread;
+	for (size_t i = 0; i < g->n; i++)
+		verify(g, g->requests[i]);
+}
+
+static void group_done(struct work *w)
+{
+	struct verify_group *g = (struct verify_group *)w;
+	struct path *p = g->path;
+
+	p->counters.signatures += g->signatures;
+	p->verify_groups--;
+	for (size_t i = 0; i < g->n; i++)
+		stage_rule(p, g->requests[i]);
+	keyring_release(g->ring);
+	free(g);
+	stage_verify_flush(p);
+	stage_batch(p);
+}
+
+void stage_verify_flush(struct path *p)
+{
+	struct verify_group *g = p->filling;
+
+	if (g == NULL)
+		return;
+	p->filling = NULL;
+	g->ring = keyring_hold(p->keyring);
+	g->version = p->keyring_version;
+	p->verify_groups++;
+	p->ports.verify.submit(p->ports.verify.self, &g->work);
+}
+
+void stage_verify(struct path *p, struct request *r)
+{
+	struct verify_group *g = p->filling;
+
+	r->stage = REQUEST_VERIFYING;
+	if (g == NULL) {
+		g = malloc(sizeof(*g));
+		if (g == NULL) {
+			problem_add(&r->problems, PATH(FAULT), "", "no memory", "");
+			r->refused = REFUSAL_FAULT;
+			stage_rule(p, r);
+			return;
+		}
+		*g = (struct verify_group){.work = {.run = group_run, .done = group_done}, .path = p};
+		p->filling = g;
+	}
+	g->requests[g->n++] = r;
+	/* A full group goes at once; a part goes when the lane has nothing to do, else with the next that is
+	 * done. */
+	if (g->n == VERIFY_GROUP || p->verify_groups < p->config.verify_threads)
+		stage_verify_flush(p);
+}
