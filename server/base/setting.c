@@ -10,7 +10,7 @@ struct unit {
 	int64_t factor;
 };
 
-/* Ascending; the first is what zero is written in, where `zero` does not say otherwise. */
+/* Ascending, from the one that values are held in. */
 static const struct unit durations[] = {
     {"us", 1},           {"ms", 1000}, {"s", DURATION_SECOND}, {"min", DURATION_MINUTE}, {"h", DURATION_HOUR},
     {"d", DURATION_DAY},
@@ -18,23 +18,24 @@ static const struct unit durations[] = {
 static const struct unit sizes[] = {
     {"B", 1},
     {"KiB", 1024},
-    {"MiB", 1024 * 1024},
-    {"GiB", 1024 * 1024 * 1024},
+    {"MiB", INT64_C(1024) * 1024},
+    {"GiB", INT64_C(1024) * 1024 * 1024},
 };
 
 struct type {
 	const char *name;
 	const struct unit *units; /* NULL: none */
 	size_t units_n;
+	size_t zero; /* the unit that zero is written in */
 };
 
 static const struct type types[] = {
-    [SETTING_INT] = {"integer", NULL, 0},
-    [SETTING_DURATION] = {"duration", durations, ARRAY_LEN(durations)},
-    [SETTING_SIZE] = {"size", sizes, ARRAY_LEN(sizes)},
-    [SETTING_BOOL] = {"yes or no", NULL, 0},
-    [SETTING_TEXT] = {"text", NULL, 0},
-    [SETTING_CHOICE] = {"choice", NULL, 0},
+    [SETTING_INT] = {"integer", NULL, 0, 0},
+    [SETTING_DURATION] = {"duration", durations, ARRAY_LEN(durations), 2},
+    [SETTING_SIZE] = {"size", sizes, ARRAY_LEN(sizes), 0},
+    [SETTING_BOOL] = {"yes or no", NULL, 0, 0},
+    [SETTING_TEXT] = {"text", NULL, 0, 0},
+    [SETTING_CHOICE] = {"choice", NULL, 0, 0},
 };
 
 const char *setting_type_name(enum setting_type type)
@@ -50,46 +51,40 @@ const struct setting_row *setting_find(const struct setting_row *rows, size_t n,
 	return NULL;
 }
 
-static bool is_digit(uint8_t c)
-{
-	return c >= '0' && c <= '9';
-}
-
 /* "24 h" by the type's units; without units the number alone. */
 static bool parse_number(const struct type *type, struct span text, int64_t *ret_value)
 {
 	size_t digits = 0;
 	uint64_t count;
-	int64_t factor = type->units == NULL ? 1 : 0;
 
-	while (digits < text.n && is_digit(text.p[digits]))
+	while (digits < text.n && text.p[digits] >= '0' && text.p[digits] <= '9')
 		digits++;
 	if (!decimal_parse(span_of(text.p, digits), &count) || count > INT64_MAX)
 		return false;
 	struct span unit = span_of(text.p + digits, text.n - digits);
-	if (type->units == NULL && unit.n > 0)
-		return false;
+	if (type->units == NULL) {
+		*ret_value = (int64_t)count;
+		return unit.n == 0;
+	}
 	if (unit.n > 0 && unit.p[0] == ' ')
 		unit = span_of(unit.p + 1, unit.n - 1);
 	for (size_t i = 0; i < type->units_n; i++)
 		if (span_eq_str(unit, type->units[i].name))
-			factor = type->units[i].factor;
-	return factor != 0 && !__builtin_mul_overflow((int64_t)count, factor, ret_value);
+			return !__builtin_mul_overflow((int64_t)count, type->units[i].factor, ret_value);
+	return false;
 }
 
+/* In the largest unit that divides it; zero in what people expect: seconds, bytes. */
 static void format_number(const struct type *type, int64_t value, struct buffer *to)
 {
 	if (type->units == NULL) {
 		buffer_printf(to, "%" PRId64, value);
 		return;
 	}
-	const struct unit *best = type->units == durations ? &durations[2] : &sizes[0]; /* for zero */
-	for (size_t i = 0; value != 0 && i < type->units_n; i++)
-		if (value % type->units[i].factor == 0)
-			best = &type->units[i];
-	if (value != 0 && value % best->factor != 0)
-		best = &type->units[0];
-	buffer_printf(to, "%" PRId64 " %s", value / best->factor, best->name);
+	size_t u = value == 0 ? type->zero : type->units_n - 1;
+	while (value % type->units[u].factor != 0)
+		u--; /* ends at the first unit at the latest: its factor is 1 */
+	buffer_printf(to, "%" PRId64 " %s", value / type->units[u].factor, type->units[u].name);
 }
 
 static int choice_of(const struct setting_row *row, struct span text)

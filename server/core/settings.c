@@ -13,13 +13,15 @@ const struct setting_row law_setting_rows[] = {
 	 .help_zh = "超过预计到达时间多久仍未运抵即预警。"},
 	{.key = "confirm.working_days", .type = SETTING_INT, .unit = "working days", FIELD(confirm_working_days),
 	 IN(1, 60, "5"),
-	 .help_en = "From delivery, within how many working days the facility must decide on each line (decree 23 (2021), art. 18).",
+	 .help_en = "From delivery, within how many working days the facility must decide on each line "
+		    "(decree 23 (2021), art. 18).",
 	 .help_zh = "接受人自运抵之日起须在几个工作日内确认接受（危险废物转移管理办法第十八条）。"},
 	{.key = "return.days", .type = SETTING_INT, .unit = "working days", FIELD(return_days), IN(1, 250, "10"),
 	 .help_en = "From refusal, within how many working days what was refused must be back at the generator.",
 	 .help_zh = "被拒收的废物须在几个工作日内退回移出人。"},
 	{.key = "storage.days", .type = SETTING_INT, .unit = "days", FIELD(storage_days), IN(1, 3650, "365"),
-	 .help_en = "From acceptance, within how many days a facility must treat what it stores (Solid Waste Law 2020, art. 81).",
+	 .help_en = "From acceptance, within how many days a facility must treat what it stores "
+		    "(Solid Waste Law 2020, art. 81).",
 	 .help_zh = "经营单位贮存危险废物的最长天数（固体废物污染环境防治法第八十一条）。"},
 	{.key = "difference.permille", .type = SETTING_INT, .unit = "thousandths", FIELD(difference_permille),
 	 IN(0, 1000, "100"),
@@ -38,7 +40,8 @@ const struct setting_row law_setting_rows[] = {
 	 .help_zh = "密钥流水号缺号多久未补即预警。"},
 	{.key = "late_entry.working_days", .type = SETTING_INT, .unit = "working days", FIELD(late_entry_working_days),
 	 IN(1, 250, "10"),
-	 .help_en = "After a transfer on paper ended, within how many working days it must be entered (decree 23 (2021), art. 20).",
+	 .help_en = "After a transfer on paper ended, within how many working days it must be entered "
+		    "(decree 23 (2021), art. 20).",
 	 .help_zh = "纸质联单须在转移活动完成后几个工作日内补录（危险废物转移管理办法第二十条）。"},
 	{.key = "fork.evidence_per_day", .type = SETTING_INT, .unit = "events", FIELD(fork_evidence_per_day),
 	 IN(1, 1000, "8"),

@@ -6,8 +6,9 @@
 
 static const char alphabet[] = "0123456789ABCDEFGHJKLMNPQRTUWXY";
 
-/* Codes of companies and offices that everyone can look up. */
-static const char *const known[] = {"91110000600037341L", "91440300708461136T", "9144030071526726XG"};
+/* Codes of companies that everyone can look up, and the example of the standard. */
+static const char *const known[] = {"91110000600037341L", "91440300708461136T", "9144030071526726XG",
+				    "91350100M000100Y43"};
 
 Test(credit_code, known_ones_are_good)
 {

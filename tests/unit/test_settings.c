@@ -199,6 +199,7 @@ Test(setting, messages_stay_clean)
 		}
 		cr_expect_not(setting_parse(&sample_rows[4], &s, span_of(text, n), error));
 		cr_expect(text_is_clean(span_str(error)), "%s", error);
+		cr_expect_not_null(strstr(error, "沈沈\", allowed"), "%s", error);
 		cr_expect_not_null(strstr(error, "allowed is text of 0 to 255 bytes"), "%s", error);
 	}
 }
