@@ -2,21 +2,26 @@
 --
 --     psql -X -f deploy/roles.sql postgres
 --
--- manifest_owner migrates the schema, manifest_writer is the server, manifest_reader answers queries (also on
--- replicas). They log in; give them passwords or an ident map. What each may do to a table is said by the
--- migrations in schema/migrations.
+-- manifest_owner owns the schema, manifest_writer may add to the log, manifest_reader answers queries (also on
+-- replicas). The server logs in as `manifest` and takes the last two by turns; it cannot become the owner, so
+-- migrations are run by the administrator. What each may do to a table is said by schema/migrations. `manifest`
+-- is also the service's system user: with PostgreSQL on the same machine, peer authentication needs no password.
 \set ON_ERROR_STOP on
 
-SELECT format('CREATE ROLE %I LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE', name)
+SELECT format('CREATE ROLE %I NOLOGIN', name)
 FROM unnest(ARRAY['manifest_owner', 'manifest_writer', 'manifest_reader']) name
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = name)
 \gexec
 
-ALTER ROLE manifest_reader SET default_transaction_read_only = on;
+SELECT 'CREATE ROLE manifest LOGIN NOINHERIT'
+WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'manifest')
+\gexec
+
+GRANT manifest_writer, manifest_reader TO manifest;
 
 SELECT 'CREATE DATABASE manifest OWNER manifest_owner ENCODING ''UTF8'' LC_COLLATE ''C'' LC_CTYPE ''C'' TEMPLATE template0'
 WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = 'manifest')
 \gexec
 
 REVOKE ALL ON DATABASE manifest FROM PUBLIC;
-GRANT CONNECT ON DATABASE manifest TO manifest_writer, manifest_reader;
+GRANT CONNECT ON DATABASE manifest TO manifest;
