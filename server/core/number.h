@@ -1,5 +1,5 @@
 /*
- * Manifest numbers (decree 23 (2021), annex): 14 digits, the year (4), the consignor's province (2) and city
+ * Manifest numbers (decree 23 (2021)): 14 digits, the year (4), the consignor's province (2) and city
  * (2), and a serial (6) from 000001, counted per city and year. There is no check digit. Held as an integer
  * of 14 decimal digits. The year is that of occurred_at in Asia/Shanghai: civil_year().
  */

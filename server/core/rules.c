@@ -1,6 +1,7 @@
 #include "core/rules.h"
 
-#define DECREE(article) "decree 23 (2021), art. " article
+#define DECREE_23       "decree 23 (2021)"
+#define DECREE(article) DECREE_23 ", art. " article
 #define LAW(article)    "Solid Waste Law (2020), art. " article
 #define HJ(section)     "HJ 1259-2022, " section
 #define OURS(section)   "manifest log rules, " section
