@@ -7,6 +7,7 @@
 -- migrations are run by the administrator. What each may do to a table is said by schema/migrations. `manifest`
 -- is also the service's system user: with PostgreSQL on the same machine, peer authentication needs no password.
 \set ON_ERROR_STOP on
+SET client_min_messages = warning;
 
 SELECT format('CREATE ROLE %I NOLOGIN', name)
 FROM unnest(ARRAY['manifest_owner', 'manifest_writer', 'manifest_reader']) name
