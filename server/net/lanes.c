@@ -5,7 +5,6 @@
 #include "net/lanes.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -36,7 +35,7 @@ struct lane {
 	struct works finished;
 
 	int wake; /* eventfd: `finished` was empty and is not any more */
-	struct event *woken;
+	struct loop_watch *woken;
 	unsigned threads_n;
 	pthread_t threads[];
 };
@@ -136,10 +135,8 @@ static void deliver(struct lane *lane)
 	pthread_mutex_unlock(&lane->waiting_lock);
 }
 
-static void wake_came(evutil_socket_t fd, short what, void *arg)
+static void on_wake(void *arg)
 {
-	(void)fd;
-	(void)what;
 	deliver(arg);
 }
 
@@ -227,8 +224,8 @@ struct lane *lane_new(struct loop *loop, const char *name, unsigned threads, con
 	lane->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (lane->wake < 0)
 		goto failed;
-	lane->woken = event_new(loop_base(loop), lane->wake, EV_READ | EV_PERSIST, wake_came, lane);
-	if (lane->woken == NULL || event_add(lane->woken, NULL) < 0 || !start_threads(lane, threads))
+	lane->woken = loop_watch_new(loop, lane->wake, LOOP_READABLE, on_wake, lane);
+	if (lane->woken == NULL || !loop_watch_on(lane->woken) || !start_threads(lane, threads))
 		goto failed;
 	return lane;
 failed:
@@ -242,8 +239,7 @@ void lane_free(struct lane *lane)
 		return;
 	lane_drain(lane);
 	end_threads(lane);
-	if (lane->woken != NULL)
-		event_free(lane->woken);
+	loop_watch_free(lane->woken);
 	if (lane->wake >= 0)
 		close(lane->wake);
 	pthread_cond_destroy(&lane->waiting_cond);

@@ -4,6 +4,7 @@
 #include "net/loop.h"
 
 #include <event2/event.h>
+#include <event2/event_struct.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
@@ -24,10 +25,22 @@ struct loop {
 };
 
 struct loop_timer {
-	struct event *event;
+	struct event event;
 	void (*fn)(void *arg);
 	void *arg;
 	micros period; /* 0: once */
+};
+
+struct loop_watch {
+	struct event event;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+struct loop_task {
+	struct event event;
+	void (*fn)(void *arg);
+	void *arg;
 };
 
 /* ---------------------------------------------------------------- the base */
@@ -80,9 +93,9 @@ void loop_stop(struct loop *loop)
 	event_base_loopbreak(loop->base);
 }
 
-bool loop_turn(struct loop *loop)
+bool loop_turn(struct loop *loop, bool wait)
 {
-	return event_base_loop(loop->base, EVLOOP_ONCE) >= 0;
+	return event_base_loop(loop->base, wait ? EVLOOP_ONCE : EVLOOP_NONBLOCK) >= 0;
 }
 
 struct event_base *loop_base(struct loop *loop)
@@ -107,7 +120,7 @@ static void timer_fired(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	if (timer->period > 0) {
 		struct timeval after = timeval_of(timer->period);
-		evtimer_add(timer->event, &after);
+		evtimer_add(&timer->event, &after);
 	}
 	timer->fn(timer->arg);
 }
@@ -120,11 +133,7 @@ struct loop_timer *loop_timer_new(struct loop *loop, void (*fn)(void *arg), void
 		return NULL;
 	timer->fn = fn;
 	timer->arg = arg;
-	timer->event = evtimer_new(loop->base, timer_fired, timer);
-	if (timer->event == NULL) {
-		free(timer);
-		return NULL;
-	}
+	evtimer_assign(&timer->event, loop->base, timer_fired, timer);
 	return timer;
 }
 
@@ -133,7 +142,7 @@ static void timer_start(struct loop_timer *timer, micros after, micros period)
 	struct timeval tv = timeval_of(after);
 
 	timer->period = period;
-	evtimer_add(timer->event, &tv);
+	evtimer_add(&timer->event, &tv);
 }
 
 void loop_timer_once(struct loop_timer *timer, micros after)
@@ -149,15 +158,93 @@ void loop_timer_every(struct loop_timer *timer, micros period)
 void loop_timer_stop(struct loop_timer *timer)
 {
 	timer->period = 0;
-	evtimer_del(timer->event);
+	evtimer_del(&timer->event);
 }
 
 void loop_timer_free(struct loop_timer *timer)
 {
 	if (timer == NULL)
 		return;
-	event_free(timer->event);
+	evtimer_del(&timer->event);
 	free(timer);
+}
+
+/* ---------------------------------------------------------------- descriptors and tasks */
+
+static void watch_fired(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_watch *watch = arg;
+
+	(void)fd;
+	(void)what;
+	watch->fn(watch->arg);
+}
+
+struct loop_watch *loop_watch_new(struct loop *loop, int fd, enum loop_direction direction,
+				  void (*fn)(void *arg), void *arg)
+{
+	struct loop_watch *watch = calloc(1, sizeof(*watch));
+	short what = direction == LOOP_READABLE ? EV_READ | EV_PERSIST : EV_WRITE;
+
+	if (watch == NULL)
+		return NULL;
+	watch->fn = fn;
+	watch->arg = arg;
+	event_assign(&watch->event, loop->base, fd, what, watch_fired, watch);
+	return watch;
+}
+
+bool loop_watch_on(struct loop_watch *watch)
+{
+	return event_add(&watch->event, NULL) == 0;
+}
+
+void loop_watch_off(struct loop_watch *watch)
+{
+	event_del(&watch->event);
+}
+
+void loop_watch_free(struct loop_watch *watch)
+{
+	if (watch == NULL)
+		return;
+	event_del(&watch->event);
+	free(watch);
+}
+
+static void task_fired(evutil_socket_t fd, short what, void *arg)
+{
+	struct loop_task *task = arg;
+
+	(void)fd;
+	(void)what;
+	task->fn(task->arg);
+}
+
+struct loop_task *loop_task_new(struct loop *loop, void (*fn)(void *arg), void *arg)
+{
+	struct loop_task *task = calloc(1, sizeof(*task));
+
+	if (task == NULL)
+		return NULL;
+	task->fn = fn;
+	task->arg = arg;
+	event_assign(&task->event, loop->base, -1, 0, task_fired, task);
+	return task;
+}
+
+/* libevent appends it to what is due in this turn; asked for again while it waits, it runs once. */
+void loop_task_ask(struct loop_task *task)
+{
+	event_active(&task->event, EV_TIMEOUT, 0);
+}
+
+void loop_task_free(struct loop_task *task)
+{
+	if (task == NULL)
+		return;
+	event_del(&task->event);
+	free(task);
 }
 
 /* ---------------------------------------------------------------- signals */
