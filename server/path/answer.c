@@ -9,16 +9,16 @@ void send_frame(struct path *p, conn_id conn, const struct frame *frame)
 	struct buffer out = BUFFER_EMPTY;
 
 	if (frame_encode(frame, &out))
-		p->ports.net.send(p->ports.net.self, conn, buffer_span(&out));
+		p->ports.net->send(p->ports.net->self, conn, buffer_span(&out));
 	else
-		p->ports.net.close(p->ports.net.self, conn, "no memory for an answer");
+		p->ports.net->close(p->ports.net->self, conn, "no memory for an answer");
 	buffer_free(&out);
 }
 
 void answer_frame(struct path *p, const struct request *r, struct span frame)
 {
 	if (r->conn != 0)
-		p->ports.net.send(p->ports.net.self, r->conn, frame);
+		p->ports.net->send(p->ports.net->self, r->conn, frame);
 	else if (r->answer != NULL)
 		r->answer(r->answer_self, frame);
 }
@@ -45,7 +45,7 @@ void answer_refusal(struct path *p, struct request *r, enum refusal_kind kind, c
 	if (refusal_problems(problems, problems->arena, refusal) && frame_encode(&f, &out))
 		answer_frame(p, r, buffer_span(&out));
 	else if (r->conn != 0)
-		p->ports.net.close(p->ports.net.self, r->conn, "no memory for an answer");
+		p->ports.net->close(p->ports.net->self, r->conn, "no memory for an answer");
 	buffer_free(&out);
 }
 

@@ -66,7 +66,7 @@ static const struct rule *hello_judge(struct path *p, const struct greeting *g, 
 		return PATH(SIGNATURE);
 	if (!digest_eq(&g->hello.nonce, &s->nonce))
 		return PATH(HELLO_NONCE);
-	if (!digest_eq(&g->hello.binding, &p->ports.net.binding))
+	if (!digest_eq(&g->hello.binding, &p->ports.net->binding))
 		return PATH(HELLO_BINDING);
 	if (key->role != g->hello.role || key->role == ROLE_SERVER || key->role == ROLE_NONE)
 		return PATH(HELLO_ROLE);
@@ -86,7 +86,7 @@ static void greeting_refuse(struct path *p, const struct greeting *g, const stru
 		if (refusal_problems(&g->problems, g->arena, &f.refusal))
 			send_frame(p, g->conn, &f);
 	}
-	p->ports.net.close(p->ports.net.self, g->conn, "hello refused");
+	p->ports.net->close(p->ports.net->self, g->conn, "hello refused");
 }
 
 static void greeting_done(struct work *w)
@@ -116,7 +116,7 @@ static void greeting_done(struct work *w)
 		memcpy(s->division, key->party->party.division.p, 6);
 	}
 	p->counters.hellos++;
-	p->ports.net.greeted(p->ports.net.self, g->conn);
+	p->ports.net->greeted(p->ports.net->self, g->conn);
 	read_welcome(p, s, g->id, g->hello.size);
 	greeting_free(g);
 }
@@ -148,5 +148,5 @@ fail_arena:
 fail_greeting:
 	free(g);
 fail:
-	p->ports.net.close(p->ports.net.self, s->conn, "no memory");
+	p->ports.net->close(p->ports.net->self, s->conn, "no memory");
 }

@@ -132,19 +132,19 @@ void stage_frame(struct path *p, conn_id conn, struct span bytes)
 	if (s == NULL)
 		return;
 	if (r == NULL) {
-		p->ports.net.close(p->ports.net.self, conn, "no memory");
+		p->ports.net->close(p->ports.net->self, conn, "no memory");
 		return;
 	}
 	if (!frame_decode(bytes, r->arena, &r->problems, &f)) {
 		answer_refusal(p, r, REFUSAL_MALFORMED, NULL);
 		request_give_back(p, r);
-		p->ports.net.close(p->ports.net.self, conn, "malformed frame");
+		p->ports.net->close(p->ports.net->self, conn, "malformed frame");
 		return;
 	}
 	if (s->stage != SESSION_READY && f.kind != FRAME_HELLO) {
 		refuse(p, conn, f.id, REFUSAL_FORBIDDEN, PATH(HELLO_FIRST), "", "", "", 0);
 		request_give_back(p, r);
-		p->ports.net.close(p->ports.net.self, conn, "spoke before hello");
+		p->ports.net->close(p->ports.net->self, conn, "spoke before hello");
 		return;
 	}
 	take_frame(p, s, r, &f);
@@ -159,7 +159,7 @@ static void opened(void *self, conn_id conn, const char *peer)
 
 	(void)peer;
 	if (s == NULL) {
-		p->ports.net.close(p->ports.net.self, conn, "no memory");
+		p->ports.net->close(p->ports.net->self, conn, "no memory");
 		return;
 	}
 	p->ports.random(p->ports.self, s->nonce.b, DIGEST_SIZE);
@@ -191,6 +191,41 @@ struct net_sink path_sink(struct path *p)
 
 /* ---- life ---- */
 
+/* Without a network nobody is there to send to. */
+static void nobody_send(void *self, conn_id conn, struct span bytes)
+{
+	(void)self;
+	(void)conn;
+	(void)bytes;
+}
+
+static void nobody_close(void *self, conn_id conn, const char *reason)
+{
+	(void)self;
+	(void)conn;
+	(void)reason;
+}
+
+static void nobody_greeted(void *self, conn_id conn)
+{
+	(void)self;
+	(void)conn;
+}
+
+static void nobody_gate(void *self, bool open)
+{
+	(void)self;
+	(void)open;
+}
+
+static const struct net_port nobody = {
+    .send = nobody_send, .close = nobody_close, .greeted = nobody_greeted, .gate = nobody_gate};
+
+void path_attach(struct path *p, const struct net_port *net)
+{
+	p->ports.net = net;
+}
+
 struct path *path_new(const struct path_config *config, const struct path_ports *ports)
 {
 	struct path *p = calloc(1, sizeof(*p));
@@ -199,6 +234,8 @@ struct path *path_new(const struct path_config *config, const struct path_ports 
 		return NULL;
 	p->config = *config;
 	p->ports = *ports;
+	if (ports->net == NULL)
+		p->ports.net = &nobody;
 	p->log_public = key_public(&config->log_key);
 	struct public_key server = key_public(&config->server_key);
 	p->server_keyid = key_id(&server);
@@ -238,6 +275,19 @@ void path_free(struct path *p)
 	secret_key_wipe(&p->config.log_key);
 	secret_key_wipe(&p->config.server_key);
 	free(p);
+}
+
+void path_reconfigure(struct path *p, const struct path_tuning *t)
+{
+	struct path_config *c = &p->config;
+
+	c->request_timeout = t->request_timeout;
+	c->sweep_interval = t->sweep_interval;
+	c->token_life = t->token_life;
+	c->key_events = t->key_events;
+	c->key_bytes = t->key_bytes;
+	c->party_events = t->party_events;
+	c->party_bytes = t->party_bytes;
 }
 
 void path_start(struct path *p)

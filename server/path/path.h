@@ -30,6 +30,12 @@ struct path_config {
 	struct bucket_rate party_events, party_bytes; /* of one party */
 };
 
+/* The part of it that may change while the server runs. */
+struct path_tuning {
+	micros request_timeout, sweep_interval, token_life;
+	struct bucket_rate key_events, key_bytes, party_events, party_bytes;
+};
+
 enum path_state {
 	PATH_RECOVERING, /* reads what is stored; events wait */
 	PATH_WRITING,
@@ -41,7 +47,7 @@ enum path_state {
 enum notice_level { NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 
 struct path_ports {
-	struct net_port net;
+	const struct net_port *net; /* NULL: no network yet, see path_attach() */
 	struct store_port store;
 	struct lane_port verify, writer, reader;
 	void *self;
@@ -82,6 +88,7 @@ extern const size_t path_stages_n;
  * stopped. */
 struct path *path_new(const struct path_config *config, const struct path_ports *ports) MUST_CHECK;
 void path_free(struct path *p);
+void path_reconfigure(struct path *p, const struct path_tuning *tuning);
 /* Begins to read what is stored; events are taken from then on. */
 void path_start(struct path *p);
 /* Call every 20 to 100 ms: deadlines, sweep, retries. */
@@ -89,6 +96,8 @@ void path_tick(struct path *p);
 /* Takes no new event; true when nothing is under way any more. Ask again after each turn of the loop. */
 bool path_drained(struct path *p);
 
+/* Joins the network, whose port must outlive the path; before any connection is made. */
+void path_attach(struct path *p, const struct net_port *net);
 /* The functions that net calls. */
 struct net_sink path_sink(struct path *p);
 

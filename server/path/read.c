@@ -306,7 +306,7 @@ static void read_done(struct work *w)
 	else if (r->request != NULL)
 		answer_frame(p, r->request, buffer_span(&r->out));
 	else
-		p->ports.net.send(p->ports.net.self, r->conn, buffer_span(&r->out));
+		p->ports.net->send(p->ports.net->self, r->conn, buffer_span(&r->out));
 	if (r->request != NULL)
 		request_give_back(p, r->request);
 	gate_check(p);
@@ -450,7 +450,7 @@ void read_welcome(struct path *p, struct session *s, uint64_t id, uint64_t from_
 	struct read *r = read_new(p, READ_WELCOME, s->conn, id);
 
 	if (r == NULL) {
-		p->ports.net.close(p->ports.net.self, s->conn, "no memory");
+		p->ports.net->close(p->ports.net->self, s->conn, "no memory");
 		return;
 	}
 	r->query.size = from_size;

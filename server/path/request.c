@@ -95,5 +95,5 @@ void gate_check(struct path *p)
 	p->gate_shut = shut;
 	if (shut)
 		p->counters.gate_closed++;
-	p->ports.net.gate(p->ports.net.self, !shut);
+	p->ports.net->gate(p->ports.net->self, !shut);
 }

@@ -1,0 +1,274 @@
+/*
+ * manifestd run: joins the loop, the lanes, the network, the store and the path, and lives until a signal.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+
+#include "main.h"
+#include "net/lanes.h"
+#include "net/listener.h"
+#include "store/store.h"
+#include "web/web.h"
+
+static const micros tick_period = 20 * 1000;
+static const micros watchdog_period = 2 * MICROS_PER_SECOND;
+
+struct run {
+	const struct invocation *invocation;
+	struct conf conf;
+	struct log log;
+	struct loop *loop;
+	struct loop_timer *tick;
+	struct lane *verify, *writer, *reader;
+	struct tls *tls;
+	struct net *net;
+	struct path *path;
+	struct web *web;
+	bool ready, stopping, draining;
+	micros drain_by;
+	micros watchdog_at;
+	int status;
+};
+
+static void *begin_conn(const struct conf *conf, enum store_kind kind)
+{
+	const struct store_options options = {
+	    .conninfo = kind == STORE_WRITER ? conf->database : conf->database_reader,
+	    .high_water = conf->high_water,
+	};
+
+	return store_conn_new(kind, &options);
+}
+
+static void *begin_writer(void *arg)
+{
+	return begin_conn(arg, STORE_WRITER);
+}
+
+static void *begin_reader(void *arg)
+{
+	return begin_conn(arg, STORE_READER);
+}
+
+static void end_conn(void *arg, void *thread)
+{
+	(void)arg;
+	store_conn_free(thread);
+}
+
+static void drained(void *self)
+{
+	struct run *run = self;
+
+	loop_stop(run->loop);
+}
+
+/* First what was taken is answered, then the answers leave. */
+static void drain(struct run *run)
+{
+	bool late = loop_monotonic() >= run->drain_by;
+
+	if (run->draining || (!path_drained(run->path) && !late))
+		return;
+	if (late)
+		log_line(&run->log, LOG_WARNING, "server.drain",
+			 LOG_TEXT("detail", "out of time; the rest is cut off"));
+	run->draining = true;
+	net_drain(run->net, run->conf.drain_within, drained, run);
+}
+
+static void tick(void *self)
+{
+	struct run *run = self;
+
+	path_tick(run->path);
+	enum path_state state = path_status(run->path).state;
+	if (!run->ready && (state == PATH_WRITING || state == PATH_STANDBY)) {
+		run->ready = true;
+		(void)sd_notify(0, "READY=1");
+	}
+	if (state == PATH_STOPPED && !run->stopping) {
+		run->status = EXIT_REFUSED;
+		loop_stop(run->loop);
+	}
+	if (loop_monotonic() >= run->watchdog_at) {
+		run->watchdog_at = loop_monotonic() + watchdog_period;
+		(void)sd_notify(0, "WATCHDOG=1");
+	}
+	if (run->stopping)
+		drain(run);
+}
+
+static void on_stop(void *self, int number)
+{
+	struct run *run = self;
+
+	/* A second signal leaves at once: nothing that was acknowledged can be lost. */
+	if (run->stopping)
+		_exit(EXIT_DONE);
+	log_line(&run->log, LOG_INFO, "server.stopping", LOG_INT("signal", number));
+	(void)sd_notify(0, "STOPPING=1");
+	run->stopping = true;
+	run->drain_by = loop_monotonic() + run->conf.drain_within;
+	net_stop_accepting(run->net);
+}
+
+/* All or nothing: a configuration or certificate that is not good changes nothing. */
+static void on_reload(void *self, int number)
+{
+	struct run *run = self;
+	struct conf conf;
+	char error[CONF_ERROR_SIZE];
+	char tls_error[TLS_ERROR_SIZE];
+
+	(void)number;
+	(void)sd_notify(0, "RELOADING=1");
+	if (!conf_read(run->invocation, &conf, error)) {
+		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", error));
+	} else if (!net_reload(run->net, conf.certificate, conf.certificate_key, tls_error)) {
+		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", tls_error));
+	} else {
+		run->log.least = (enum log_level)conf.log_level;
+		run->conf.drain_within = conf.drain_within;
+		path_reconfigure(run->path, &(const struct path_tuning){
+						.request_timeout = conf.request_timeout,
+						.sweep_interval = conf.sweep_interval,
+						.token_life = conf.token_life,
+						.key_events = {conf.key_events, conf.key_events_burst},
+						.key_bytes = {conf.key_bytes, conf.key_bytes_burst},
+						.party_events = {conf.party_events, conf.party_events_burst},
+						.party_bytes = {conf.party_bytes, conf.party_bytes_burst},
+					    });
+		log_line(&run->log, LOG_INFO, "server.reload", LOG_TEXT("detail", "done"));
+	}
+	(void)sd_notify(0, "READY=1");
+}
+
+static bool start_lanes(struct run *run, size_t verifiers)
+{
+	const struct lane_threads writer = {.arg = &run->conf, .begin = begin_writer, .end = end_conn};
+	const struct lane_threads reader = {.arg = &run->conf, .begin = begin_reader, .end = end_conn};
+
+	run->verify = lane_new(run->loop, "verify", (unsigned)verifiers, &(const struct lane_threads){0});
+	run->writer = lane_new(run->loop, "writer", 1, &writer);
+	run->reader = lane_new(run->loop, "reader", (unsigned)run->conf.readers, &reader);
+	return run->verify != NULL && run->writer != NULL && run->reader != NULL;
+}
+
+static bool start_path(struct run *run, const struct path_config *config)
+{
+	const struct path_ports ports = {
+	    .store = store_port(),
+	    .verify = lane_port(run->verify),
+	    .writer = lane_port(run->writer),
+	    .reader = lane_port(run->reader),
+	    .self = &run->log,
+	    .now = port_now,
+	    .random = port_random,
+	    .notice = port_notice,
+	};
+
+	run->path = path_new(config, &ports);
+	return run->path != NULL;
+}
+
+static bool start_net(struct run *run)
+{
+	const struct conf *conf = &run->conf;
+	struct net_settings settings = net_settings_default;
+	char error[TLS_ERROR_SIZE];
+	char port[16];
+	uint16_t listening = 0;
+
+	settings.connections_max = (unsigned)conf->connections_max;
+	settings.handshakes_max = (unsigned)conf->handshakes_max;
+	settings.per_address_max = (unsigned)conf->per_address_max;
+	settings.hello_within = conf->hello_within;
+	settings.frame_within = conf->frame_within;
+	settings.idle_after = conf->idle_after;
+	settings.write_within = conf->write_within;
+	run->tls = tls_new(conf->certificate, conf->certificate_key, error);
+	if (run->tls == NULL) {
+		(void)fprintf(stderr, "manifestd: %s\n", error);
+		return false;
+	}
+	const struct net_sink sink = path_sink(run->path);
+	run->net = net_new(run->loop, run->tls, &settings, &sink, &run->log);
+	if (run->net == NULL)
+		return false;
+	path_attach(run->path, net_port(run->net));
+	(void)snprintf(port, sizeof(port), "%lld", (long long)conf->listen_port);
+	if (!net_listen(run->net, conf->listen_address, port, &listening, error)) {
+		(void)fprintf(stderr, "manifestd: %s\n", error);
+		return false;
+	}
+	log_line(&run->log, LOG_INFO, "server.listening", LOG_TEXT("address", conf->listen_address),
+		 LOG_UINT("port", listening));
+	return true;
+}
+
+static bool start_web(struct run *run)
+{
+	const struct web_ports ports = {.path = run->path, .net = run->net, .log = &run->log};
+	char error[CONF_ERROR_SIZE];
+	uint16_t listening = 0;
+
+	if (run->conf.http_port < 0)
+		return true;
+	run->web = web_new(loop_base(run->loop), &ports, run->conf.http_address,
+			   (uint16_t)run->conf.http_port, &listening, error);
+	if (run->web == NULL) {
+		(void)fprintf(stderr, "manifestd: %s\n", error);
+		return false;
+	}
+	log_line(&run->log, LOG_INFO, "http.listening", LOG_TEXT("address", run->conf.http_address),
+		 LOG_UINT("port", listening));
+	return true;
+}
+
+static void stop(struct run *run)
+{
+	web_free(run->web);
+	lane_free(run->verify);
+	lane_free(run->reader);
+	lane_free(run->writer);
+	net_free(run->net);
+	path_free(run->path);
+	tls_free(run->tls);
+	loop_timer_free(run->tick);
+	loop_free(run->loop);
+}
+
+int command_run(const struct invocation *invocation, const struct conf *conf)
+{
+	struct run run = {.invocation = invocation, .conf = *conf, .status = EXIT_DONE};
+	struct path_config config;
+
+	run.log = log_to_stderr(conf);
+	if (!path_config_read(conf, &config))
+		return EXIT_UNAVAILABLE;
+	run.loop = loop_new();
+	if (run.loop == NULL)
+		return EXIT_UNAVAILABLE;
+	bool good = start_lanes(&run, config.verify_threads) && start_path(&run, &config) &&
+		    start_net(&run) && start_web(&run);
+	secret_key_wipe(&config.log_key);
+	secret_key_wipe(&config.server_key);
+	run.tick = loop_timer_new(run.loop, tick, &run);
+	good = good && run.tick != NULL && loop_on_signal(run.loop, SIGTERM, on_stop, &run) &&
+	       loop_on_signal(run.loop, SIGINT, on_stop, &run) &&
+	       loop_on_signal(run.loop, SIGHUP, on_reload, &run);
+	if (good) {
+		path_start(run.path);
+		loop_timer_every(run.tick, tick_period);
+		good = loop_run(run.loop);
+	}
+	if (!good)
+		run.status = EXIT_UNAVAILABLE;
+	stop(&run);
+	log_line(&run.log, LOG_INFO, "server.stopped", LOG_INT("status", run.status));
+	return run.status;
+}
