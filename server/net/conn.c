@@ -316,10 +316,12 @@ void conn_send(struct conn *c, struct span bytes)
 	size_t before = c->out.n;
 	buffer_put_span(&c->out, bytes);
 	c->net->count.output_queued += c->out.n - before;
-	if (buffer_ok(&c->out))
-		put_dirty(c);
-	else
+	if (!buffer_ok(&c->out))
 		conn_cut(c, NET_END_MEMORY, NULL);
+	else if (queued(c) > c->net->set.output_high && !c->write_gated)
+		conn_flush(c); /* now, so that its next frame is not handed on if this does not leave */
+	else
+		put_dirty(c);
 }
 
 static void on_writable(void *arg)
