@@ -136,6 +136,9 @@ struct store_port {
 	enum store_result (*load)(void *conn, const struct needs *needs, struct arena *arena,
 				  struct loaded *ret_loaded);
 	enum store_result (*commit)(void *conn, const struct commit *commit);
+	/* One reference file, which the migration command loaded; n 0: there is none. */
+	enum store_result (*reference)(void *conn, enum reference_kind kind, struct span edition,
+				       struct arena *arena, struct span *ret_file);
 	/* What the high-water file holds; size 0: there is none yet. STORE_CORRUPT: not such a file. */
 	enum store_result (*high_water_read)(void *conn, struct log_head *ret_head);
 	/* Keeps (size, root) in the fsynced high-water file. False: refused (smaller, or another root) or not

@@ -170,6 +170,41 @@ static bool needs_add(struct batch *b, const uint64_t *numbers, size_t n)
 	return true;
 }
 
+/* The files that reference_loaded events name, which judging must have at hand. */
+static bool load_references(struct batch *b, void *thread)
+{
+	for (size_t i = 0; i < b->members_n; i++) {
+		const struct event *e = &b->members[i]->event;
+		struct span file = {0};
+		if (e->kind != EVENT_REFERENCE_LOADED)
+			continue;
+		b->result = b->path->ports.store.reference(thread, e->reference_loaded.kind,
+							   e->reference_loaded.edition, b->arena, &file);
+		if (b->result != STORE_OK)
+			return false;
+		if (b->files == NULL)
+			b->files = arena_array(b->arena, b->members_n, sizeof(b->files[0]));
+		if (b->files == NULL)
+			return false;
+		b->files[i] = file;
+	}
+	return true;
+}
+
+static void offer_references(struct batch *b)
+{
+	struct path *p = b->path;
+	struct reference_error error;
+
+	for (size_t i = 0; b->files != NULL && i < b->members_n; i++) {
+		const struct reference_loaded *l = &b->members[i]->event.reference_loaded;
+		if (b->files[i].n > 0 &&
+		    !registry_offer_reference(p->registry, l->kind, l->edition, b->files[i], &error))
+			path_notice(p, NOTICE_WARNING, "reference file", "edition %.*s, line %u: %s",
+				    SPAN_ARG(l->edition), error.line, error.text);
+	}
+}
+
 /* Writer lane: what passed its deadline, what must be computed again, and the rows of all that are touched.
  */
 static void load_run(struct work *w, void *thread)
@@ -193,6 +228,11 @@ static void load_run(struct work *w, void *thread)
 			return;
 		b->open = found;
 		b->fault = b->fault || !needs_add(b, found, b->open_n);
+	}
+	if (!load_references(b, thread)) {
+		b->fault = b->result == STORE_OK;
+		b->result = STORE_UNAVAILABLE;
+		return;
 	}
 	for (size_t i = 0; i < b->seen_n && !b->fault; i++)
 		b->fault = !tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
@@ -229,6 +269,7 @@ static void load_done(struct work *w)
 	}
 	for (size_t i = 0; i < b->seen_n; i++)
 		seen_remember(p, b->seen[i].size, &b->seen[i].root);
+	offer_references(b);
 	b->fault = !batch_judge(b) || !batch_log(b);
 	bool nothing = !b->fault && b->rows.entries_n == 0 && b->rows.manifests_n == 0;
 	if (b->fault || nothing) {

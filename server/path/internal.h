@@ -64,6 +64,7 @@ struct batch {
 	size_t members_n;
 	struct needs needs;
 	struct loaded loaded;
+	struct span *files;  /* of members that are reference_loaded; NULL: none is */
 	bool sweep;          /* look for passed deadlines too */
 	const uint64_t *due; /* manifests to sweep */
 	size_t due_n;

@@ -40,13 +40,26 @@ bool store_high_water_get(struct store_conn *c, struct log_head *ret_head)
 	return true;
 }
 
+static enum store_result high_water_read(void *conn, struct log_head *ret_head)
+{
+	return store_high_water_get(conn, ret_head) ? STORE_OK : STORE_CORRUPT;
+}
+
+static enum store_result reference(void *conn, enum reference_kind kind, struct span edition,
+				   struct arena *arena, struct span *ret_file)
+{
+	return store_reference(conn, kind, edition, arena, ret_file);
+}
+
 struct store_port store_port(void)
 {
 	return (struct store_port){
 	    .recover = store_recover,
 	    .load = store_load,
 	    .commit = store_commit,
+	    .high_water_read = high_water_read,
 	    .high_water = store_high_water,
+	    .reference = reference,
 	    .due = store_due,
 	    .open_manifests = store_open_manifests,
 	    .query = store_query,
