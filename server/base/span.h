@@ -41,6 +41,20 @@ static inline bool span_eq_str(struct span a, const char *s)
 	return span_eq(a, span_str(s));
 }
 
+/* Cuts *rest at the first `mark`: what is before it, and what follows. False, and nothing changed: no mark.
+ */
+static inline bool span_cut(struct span *rest, uint8_t mark, struct span *ret_before)
+{
+	const uint8_t *at = rest->n == 0 ? NULL : (const uint8_t *)memchr(rest->p, mark, rest->n);
+
+	if (at == NULL)
+		return false;
+	size_t n = (size_t)(at - rest->p);
+	*ret_before = span_of(rest->p, n);
+	*rest = span_of(at + 1, rest->n - n - 1);
+	return true;
+}
+
 /* For printf("%.*s"): the length as int, then the pointer. */
 #define SPAN_ARG(s) (int)(s).n, (const char *)(s).p
 

@@ -15,25 +15,18 @@ void checkpoint_put_text(struct buffer *to, const struct checkpoint *c)
 
 bool checkpoint_parse_text(struct span text, struct checkpoint *ret_checkpoint)
 {
-	struct span lines[3];
-	size_t from = 0;
+	struct span rest = text;
+	struct span size;
+	struct span root;
 	size_t n = 0;
 	struct checkpoint c;
 
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] != '\n')
-			continue;
-		if (n == ARRAY_LEN(lines))
-			return false;
-		lines[n++] = span_of(text.p + from, i - from);
-		from = i + 1;
-	}
-	if (n != ARRAY_LEN(lines) || from != text.n || lines[0].n == 0 || !text_is_clean(lines[0]))
+	if (!span_cut(&rest, '\n', &c.origin) || !span_cut(&rest, '\n', &size) ||
+	    !span_cut(&rest, '\n', &root) || rest.n != 0)
 		return false;
-	c.origin = lines[0];
-	if (!decimal_parse(lines[1], &c.size))
+	if (c.origin.n == 0 || !text_is_clean(c.origin) || !decimal_parse(size, &c.size))
 		return false;
-	if (!base64_decode(lines[2], c.root.b, DIGEST_SIZE, &n) || n != DIGEST_SIZE)
+	if (!base64_decode(root, c.root.b, DIGEST_SIZE, &n) || n != DIGEST_SIZE)
 		return false;
 	*ret_checkpoint = c;
 	return true;

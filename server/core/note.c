@@ -2,7 +2,6 @@
 #include "core/note.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 #include "base/text.h"
 
@@ -91,19 +90,6 @@ void note_key_put(struct buffer *to, const struct note_key *key)
 	buffer_put_base64(to, span_of(bytes, sizeof(bytes)));
 }
 
-/* Cuts off what comes before the first `mark`, and the mark; false when there is none. */
-static bool cut(struct span *rest, uint8_t mark, struct span *ret_before)
-{
-	const uint8_t *at = rest->n == 0 ? NULL : memchr(rest->p, mark, rest->n);
-
-	if (at == NULL)
-		return false;
-	size_t n = (size_t)(at - rest->p);
-	*ret_before = span_of(rest->p, n);
-	*rest = span_of(at + 1, rest->n - n - 1);
-	return true;
-}
-
 bool note_key_parse(struct span vkey, struct note_key *ret_key)
 {
 	struct span rest = vkey;
@@ -115,7 +101,7 @@ bool note_key_parse(struct span vkey, struct note_key *ret_key)
 	struct public_key key;
 	struct note_key made;
 
-	if (!cut(&rest, '+', &name) || !cut(&rest, '+', &hex) || !hex_decode(hex, id, ID_SIZE))
+	if (!span_cut(&rest, '+', &name) || !span_cut(&rest, '+', &hex) || !hex_decode(hex, id, ID_SIZE))
 		return false;
 	if (!base64_decode(rest, bytes, sizeof(bytes), &n) || n != sizeof(bytes))
 		return false;
@@ -181,7 +167,7 @@ static bool parse_line(struct span text, struct line *ret_line)
 	if (text.n < prefix || memcmp(text.p, SIGNATURE_PREFIX, prefix) != 0)
 		return false;
 	struct span rest = span_of(text.p + prefix, text.n - prefix);
-	if (!cut(&rest, ' ', &ret_line->name) || !note_name_is_valid(ret_line->name))
+	if (!span_cut(&rest, ' ', &ret_line->name) || !note_name_is_valid(ret_line->name))
 		return false;
 	if (!base64_decode(rest, ret_line->bytes, sizeof(ret_line->bytes), &n) || n <= ID_SIZE)
 		return false;
@@ -263,7 +249,7 @@ enum log_failure note_open(struct span note, const struct note_key *keys, size_t
 
 	if (keys_n > NOTE_KEYS_MAX || !split_note(note, &text, &rest))
 		return LOG_NOTE_MALFORMED;
-	for (size_t lines = 0; cut(&rest, '\n', &one); lines++) {
+	for (size_t lines = 0; span_cut(&rest, '\n', &one); lines++) {
 		uint64_t time = 0;
 		if (lines == NOTE_LINES_MAX || one.n > NOTE_LINE_MAX || !parse_line(one, &line))
 			return LOG_NOTE_MALFORMED;

@@ -19,19 +19,6 @@ void proof_put(struct buffer *to, uint64_t index, const struct digest *hashes, s
 	buffer_put_span(to, checkpoint);
 }
 
-/* The next line without its LF; false when there is no LF left. */
-static bool take_line(struct span *rest, struct span *ret_line)
-{
-	const uint8_t *end = rest->n == 0 ? NULL : memchr(rest->p, '\n', rest->n);
-
-	if (end == NULL)
-		return false;
-	size_t n = (size_t)(end - rest->p);
-	*ret_line = span_of(rest->p, n);
-	*rest = span_of(end + 1, rest->n - n - 1);
-	return true;
-}
-
 /* What follows `word` and a space in a line. */
 static bool after_word(struct span line, const char *word, struct span *ret_value)
 {
@@ -67,12 +54,12 @@ bool proof_parse(struct span text, struct proof *ret_proof)
 	struct span line;
 	struct span value;
 
-	if (text.n > PROOF_SIZE_MAX || !take_line(&rest, &line) || !span_eq_str(line, PROOF_HEADER))
+	if (text.n > PROOF_SIZE_MAX || !span_cut(&rest, '\n', &line) || !span_eq_str(line, PROOF_HEADER))
 		return false;
-	if (!take_line(&rest, &line))
+	if (!span_cut(&rest, '\n', &line))
 		return false;
 	if (after_word(line, "extra", &value)) {
-		if (!is_base64(value) || !take_line(&rest, &line))
+		if (!is_base64(value) || !span_cut(&rest, '\n', &line))
 			return false;
 		p.extra = value;
 	}
@@ -80,7 +67,7 @@ bool proof_parse(struct span text, struct proof *ret_proof)
 		return false;
 	for (;;) {
 		size_t n = 0;
-		if (!take_line(&rest, &line))
+		if (!span_cut(&rest, '\n', &line))
 			return false;
 		if (line.n == 0)
 			break;

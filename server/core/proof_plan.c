@@ -85,6 +85,16 @@ bool plan_consistency(uint64_t m, uint64_t n, struct proof_plan *ret_plan)
 	return true;
 }
 
+bool plan_root(uint64_t size, struct proof_plan *ret_plan)
+{
+	if (size == 0)
+		return false;
+	*ret_plan = (struct proof_plan){.size = size, .steps_n = 1};
+	ret_plan->steps[0] = (struct proof_step){.height = MERKLE_HEIGHTS, .rest = true};
+	need_tiles(ret_plan);
+	return true;
+}
+
 static struct digest node_from(const struct proof_plan *plan, const struct digest *const *tiles,
 			       unsigned height, uint64_t index)
 {
@@ -100,7 +110,7 @@ static struct digest rest_from(const struct proof_plan *plan, const struct diges
 {
 	struct digest peaks[MERKLE_HEIGHTS];
 	struct digest rests[MERKLE_HEIGHTS + 1];
-	uint64_t below = plan->size & ((UINT64_C(1) << height) - 1);
+	uint64_t below = height < 64 ? plan->size & ((UINT64_C(1) << height) - 1) : plan->size;
 
 	for (unsigned h = 0; h < height; h++)
 		if ((below >> h & 1) != 0)

@@ -11,7 +11,8 @@
 #include "core/merkle.h"
 #include "core/tile.h"
 
-/* One hash of a proof: the complete node `index` of `height`, or the rest of the tree after the last one. */
+/* One hash of a proof: the complete node `index` of `height`, or the rest of the tree after the last one; at
+ * height 64 that is all of the tree. */
 struct proof_step {
 	unsigned height;
 	bool rest;
@@ -33,6 +34,8 @@ struct proof_plan {
 bool plan_inclusion(uint64_t index, uint64_t size, struct proof_plan *ret_plan) MUST_CHECK;
 /* The proof that the tree of `m` leaves begins that of `n`; empty when m == n. False: m == 0 or m > n. */
 bool plan_consistency(uint64_t m, uint64_t n, struct proof_plan *ret_plan) MUST_CHECK;
+/* Not a proof, but one hash: the root that the log had, or has, at `size`. False: size == 0. */
+bool plan_root(uint64_t size, struct proof_plan *ret_plan) MUST_CHECK;
 
 /*
  * tiles[i] holds the hashes of plan->tiles[i], at least as many as its width (the full tile does for a

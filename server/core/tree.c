@@ -15,7 +15,7 @@ enum { TILE_NODES = 2 * TILE_WIDTH };
 struct tree {
 	uint64_t size;
 	struct digest root;
-	struct digest nodes[TILE_LEVELS][TILE_NODES];
+	struct digest nodes[TILE_LEVELS * TILE_NODES]; /* see place() */
 };
 
 /* The first node of a height that lies in the partial tile. */
@@ -27,22 +27,14 @@ static uint64_t edge_first(uint64_t size, unsigned height)
 	return shift_right(size, TILE_HEIGHT * (level + 1)) << (TILE_HEIGHT - within);
 }
 
-/* Where node (height, index) lies in a tile; nodes of different tiles share their places. */
+/* Where node (height, index) is kept; nodes of different tiles of a level share their places. */
 static size_t place(unsigned height, uint64_t index)
 {
+	unsigned level = height / TILE_HEIGHT;
 	unsigned within = height % TILE_HEIGHT;
+	size_t row = TILE_NODES - (TILE_NODES >> within);
 
-	return TILE_NODES - (TILE_NODES >> within) + (size_t)(index % (TILE_WIDTH >> within));
-}
-
-static struct digest *edge_node(struct tree *t, unsigned height, uint64_t index)
-{
-	return &t->nodes[height / TILE_HEIGHT][place(height, index)];
-}
-
-static const struct digest *edge_get(const struct tree *t, unsigned height, uint64_t index)
-{
-	return &t->nodes[height / TILE_HEIGHT][place(height, index)];
+	return (size_t)level * TILE_NODES + row + (size_t)(index % (TILE_WIDTH >> within));
 }
 
 struct tree *tree_new(void)
@@ -75,7 +67,7 @@ bool tree_tile(const struct tree *t, const struct tile_id *id, struct digest *re
 
 	if (width == TILE_WIDTH || id->width > width || id->level >= TILE_LEVELS)
 		return false;
-	memcpy(ret_hashes, t->nodes[id->level], id->width * sizeof(*ret_hashes));
+	memcpy(ret_hashes, &t->nodes[place(id->level * TILE_HEIGHT, 0)], id->width * sizeof(*ret_hashes));
 	return true;
 }
 
@@ -102,12 +94,12 @@ struct tree *tree_restore(uint64_t size, const struct digest *const hashes[TILE_
 		unsigned level = h / TILE_HEIGHT;
 		uint64_t first = edge_first(size, h);
 		for (uint64_t i = first; i < size >> h; i++)
-			*edge_node(t, h, i) =
-			    h % TILE_HEIGHT == 0
-				? hashes[level][i - first]
-				: merkle_node(edge_get(t, h - 1, 2 * i), edge_get(t, h - 1, 2 * i + 1));
+			t->nodes[place(h, i)] = h % TILE_HEIGHT == 0
+						    ? hashes[level][i - first]
+						    : merkle_node(&t->nodes[place(h - 1, 2 * i)],
+								  &t->nodes[place(h - 1, 2 * i + 1)]);
 		if ((size >> h & 1) != 0)
-			peaks[h] = *edge_get(t, h, (size >> h) - 1);
+			peaks[h] = t->nodes[place(h, (size >> h) - 1)];
 	}
 	merkle_rests(size, peaks, rests);
 	t->size = size;
@@ -149,7 +141,7 @@ static void draft_hash(struct tree_append *a, const struct tree *t, const struct
 	for (unsigned h = 0; h < MERKLE_HEIGHTS; h++) {
 		uint64_t old = a->old_size >> h;
 		if ((old & 1) != 0)
-			*draft_node(a, h, old - 1) = *edge_get(t, h, old - 1);
+			*draft_node(a, h, old - 1) = t->nodes[place(h, old - 1)];
 		for (uint64_t i = old; i < a->size >> h; i++)
 			*draft_node(a, h, i) = h == 0 ? leaves[i - old]
 						      : merkle_node(draft_node(a, h - 1, 2 * i),
@@ -187,8 +179,8 @@ static bool draft_tiles(struct arena *arena, struct tree_append *a, const struct
 			tile->n = k;
 			for (uint64_t i = 0; i < TILE_WIDTH; i++) {
 				uint64_t index = k * TILE_WIDTH + i;
-				tile->hashes[i] =
-				    index < a->first[h] ? *edge_get(t, h, index) : *draft_node(a, h, index);
+				tile->hashes[i] = index < a->first[h] ? t->nodes[place(h, index)]
+								      : *draft_node(a, h, index);
 			}
 			tile++;
 		}
@@ -225,16 +217,13 @@ size_t tree_prove(const struct tree_append *a, uint64_t index, struct digest ret
 	return n;
 }
 
+/* Nodes of tiles that filled up are overwritten by those of the next. */
 void tree_commit(struct tree *t, const struct tree_append *a)
 {
 	assert(t->size == a->old_size);
-	for (unsigned h = 0; h < MERKLE_HEIGHTS; h++) {
-		uint64_t i = a->old_size >> h;
-		if (i < edge_first(a->size, h))
-			i = edge_first(a->size, h);
-		for (; i < a->size >> h; i++)
-			*edge_node(t, h, i) = *draft_node(a, h, i);
-	}
+	for (unsigned h = 0; h < MERKLE_HEIGHTS; h++)
+		for (uint64_t i = a->old_size >> h; i < a->size >> h; i++)
+			t->nodes[place(h, i)] = *draft_node(a, h, i);
 	t->size = a->size;
 	t->root = a->root;
 }

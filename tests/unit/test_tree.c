@@ -110,6 +110,17 @@ static void expect_consistency(const struct world *w, uint64_t m, const struct d
 		  (unsigned long)size);
 }
 
+/* The root of an earlier size, from today's tiles. */
+static void expect_root(const struct world *w, uint64_t size, const struct digest *root)
+{
+	struct proof_plan plan;
+	struct digest hash;
+
+	cr_assert(plan_root(size, &plan));
+	cr_assert_eq(build(w, &plan, &hash), 1u);
+	cr_assert(digest_eq(&hash, root), "%lu", (unsigned long)size);
+}
+
 static void expect_new_proofs(const struct world *w, const struct tree_append *a)
 {
 	struct digest proof[MERKLE_PROOF_MAX];
@@ -188,6 +199,7 @@ static void step(struct world *w, size_t n, uint64_t *seed)
 		uint64_t m = 1 + choose(seed, a->size);
 		struct digest root_m = merkle_root(w->leaves, m);
 		expect_consistency(w, m, &root_m, a->size, &root);
+		expect_root(w, m, &root_m);
 	}
 }
 
@@ -322,6 +334,7 @@ Test(tree, plans_refuse_what_is_not_there)
 	cr_expect_not(plan_inclusion(0, 0, &plan));
 	cr_expect_not(plan_inclusion(5, 5, &plan));
 	cr_expect_not(plan_inclusion(UINT64_MAX, UINT64_MAX, &plan));
+	cr_expect_not(plan_root(0, &plan));
 	cr_expect_not(plan_consistency(0, 5, &plan));
 	cr_expect_not(plan_consistency(6, 5, &plan));
 	cr_expect(plan_consistency(5, 5, &plan));
@@ -342,10 +355,10 @@ Test(tree, plans_of_any_size)
 			size = UINT64_MAX << choose(&seed, 64);
 		uint64_t index =
 		    size == 0 ? 0 : (choose(&seed, UINT32_MAX) << 33 | choose(&seed, UINT32_MAX)) % size;
-		bool consistency = (i & 1) != 0;
-		bool made =
-		    consistency ? plan_consistency(index, size, &plan) : plan_inclusion(index, size, &plan);
-		cr_assert_eq(made, size > 0 && (!consistency || index > 0));
+		bool made = i % 3 == 0   ? plan_root(size, &plan)
+			    : i % 3 == 1 ? plan_consistency(index, size, &plan)
+					 : plan_inclusion(index, size, &plan);
+		cr_assert_eq(made, size > 0 && (i % 3 != 1 || index > 0));
 		for (size_t k = 0; made && k < plan.tiles_n; k++)
 			cr_assert(plan.tiles[k].width > 0 && tile_exists(&plan.tiles[k], size));
 		cr_assert(!made || (plan.tiles_n <= PROOF_TILES_MAX && plan.steps_n <= MERKLE_PROOF_MAX));
