@@ -48,8 +48,10 @@ const struct setting_row conf_rows[] = {
 	TEXT("http.address", http_address, 1, "127.0.0.1",
 	     "Address of the read-only HTTP interface; keep it on loopback, behind a proxy that ends TLS.",
 	     "只读 HTTP 接口的地址；应只在本机回环，由代理提供 TLS。"),
-	INT("http.port", http_port, -1, 65535, "7311", NULL,
-	    "Port of the HTTP interface; 0 takes any free one, -1 switches it off.", "HTTP 接口的端口；0 任取，-1 关闭。"),
+	{.key = "http.enabled", .type = SETTING_BOOL, AT(http_enabled), .initial = "yes",
+	 .help_en = "Whether there is an HTTP interface.", .help_zh = "是否开启 HTTP 接口。"},
+	INT("http.port", http_port, 0, 65535, "7311", NULL,
+	    "Port of the HTTP interface; 0 takes any free one.", "HTTP 接口的端口；0 表示任取一个空闲端口。"),
 	TEXT("tls.certificate", certificate, 1, "/etc/manifestd/server.crt",
 	     "PEM certificate, ECDSA P-256 with SHA-256, followed by its chain.", "PEM 证书（ECDSA P-256，SHA-256），其后为证书链。"),
 	TEXT("tls.key", certificate_key, 1, "/etc/manifestd/server.key",
@@ -135,7 +137,7 @@ static bool assign(struct conf *conf, struct span key, struct span value, char r
 	}
 	if (setting_parse(row, conf, value, error))
 		return true;
-	(void)snprintf(ret_error, CONF_ERROR_SIZE, "%s: %s", row->key, error);
+	(void)snprintf(ret_error, CONF_ERROR_SIZE, "%s", error);
 	return false;
 }
 
@@ -231,6 +233,15 @@ bool conf_text(struct conf *conf, const char *text, char ret_error[CONF_ERROR_SI
 	return ini_result(&state, ini_parse_string(text, ini_row, &state), "configuration", ret_error);
 }
 
+/* systemd lets the service read a credential by an access list, whose mask shows as the group's bits. */
+static mode_t others_bits(const char *path)
+{
+	const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+	size_t n = credentials == NULL ? 0 : strlen(credentials);
+
+	return n > 0 && strncmp(path, credentials, n) == 0 && path[n] == '/' ? 007 : 077;
+}
+
 char *conf_secret_file(const char *path, char ret_error[CONF_ERROR_SIZE])
 {
 	enum { SECRET_MAX = 4096 };
@@ -246,7 +257,7 @@ char *conf_secret_file(const char *path, char ret_error[CONF_ERROR_SIZE])
 		(void)snprintf(ret_error, CONF_ERROR_SIZE, "%s: not the file of a key", path);
 		goto out;
 	}
-	if ((st.st_mode & 077) != 0) {
+	if ((st.st_mode & others_bits(path)) != 0) {
 		(void)snprintf(ret_error, CONF_ERROR_SIZE,
 			       "%s: others can read this secret; run: chmod 600 %s", path, path);
 		goto out;
