@@ -12,6 +12,7 @@ struct conf {
 	int64_t listen_port;
 	char advertise[SETTING_TEXT_SIZE];
 	char http_address[SETTING_TEXT_SIZE];
+	bool http_enabled;
 	int64_t http_port;
 	char certificate[SETTING_TEXT_SIZE];
 	char certificate_key[SETTING_TEXT_SIZE];

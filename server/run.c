@@ -216,7 +216,7 @@ static bool start_web(struct run *run)
 	char error[CONF_ERROR_SIZE];
 	uint16_t listening = 0;
 
-	if (run->conf.http_port < 0)
+	if (!run->conf.http_enabled)
 		return true;
 	run->web = web_new(loop_base(run->loop), &ports, run->conf.http_address,
 			   (uint16_t)run->conf.http_port, &listening, error);
