@@ -1,13 +1,12 @@
 /*
- * One connection: TLS on a socket, frames in, bytes out, and every way it can end. Owns its socket, session,
- * buffers and events. While it is idle it holds no buffers at all: what has arrived is decrypted into the
- * scratch space that all share, and only a frame's beginning is kept; what is queued in a turn of the loop
- * leaves in as few records as it fits in, and its buffer goes with it.
+ * One connection: TLS on a socket, frames in, and every way it can end (output.c: bytes out). Owns its
+ * socket, session, buffers and watches. While it is idle it holds no buffers at all: what has arrived is
+ * decrypted into the scratch space that all share, and only a frame's beginning is kept.
  *
  * No function here calls the sink but deliver() and handshake(), and after those the state is looked at
  * again. Nothing is freed but at the end of the turn.
  */
-#include "net/conn.h"
+#include "net/net.h"
 
 #include <errno.h>
 #include <openssl/err.h>
@@ -23,12 +22,9 @@ enum {
 	GROW_MIN = 4096,         /* a frame's buffer grows as its bytes arrive, not by its word */
 };
 
-static void on_readable(void *arg);
-static void on_writable(void *arg);
-
 /* ---------------------------------------------------------------- ends */
 
-static void put_dirty(struct conn *c)
+void conn_put_dirty(struct conn *c)
 {
 	if (c->is_dirty)
 		return;
@@ -46,7 +42,7 @@ static void put_ended(struct conn *c)
 	net_turn_end(c->net);
 }
 
-static void stop_waiting(struct conn *c)
+void conn_stop_waiting(struct conn *c)
 {
 	if (c->waits == WAITS_TURN)
 		TAILQ_REMOVE(&c->net->wait_turn, c, wait_link);
@@ -55,9 +51,9 @@ static void stop_waiting(struct conn *c)
 	c->waits = WAITS_NOT;
 }
 
-static void wait_for_turn(struct conn *c)
+void conn_wait_for_turn(struct conn *c)
 {
-	stop_waiting(c);
+	conn_stop_waiting(c);
 	c->waits = WAITS_TURN;
 	TAILQ_INSERT_TAIL(&c->net->wait_turn, c, wait_link);
 	loop_timer_once(c->net->next_turn, 0);
@@ -65,20 +61,14 @@ static void wait_for_turn(struct conn *c)
 
 static void wait_for_gate(struct conn *c)
 {
-	stop_waiting(c);
+	conn_stop_waiting(c);
 	loop_watch_off(c->readable);
 	c->waits = WAITS_GATE;
 	TAILQ_INSERT_TAIL(&c->net->wait_gate, c, wait_link);
 }
 
-/* Whether frames are handed on and output is taken. */
-static bool is_alive(const struct conn *c)
-{
-	return c->state == CONN_HELLO || c->state == CONN_OPEN;
-}
-
 /* A frame that has begun must end in time; a new time begins only with a new frame. */
-static void time_input(struct conn *c, bool delivered)
+void conn_time_input(struct conn *c, bool delivered)
 {
 	enum timeout_kind kind = c->in.n > 0 ? TIMEOUT_FRAME : TIMEOUT_IDLE;
 
@@ -102,7 +92,7 @@ static void leave(struct conn *c, enum conn_state to)
 	bool handshake = c->state == CONN_HANDSHAKE;
 
 	c->state = to;
-	stop_waiting(c);
+	conn_stop_waiting(c);
 	loop_watch_off(c->readable);
 	timeout_stop(&c->net->timeouts, &c->read_by);
 	put_ended(c);
@@ -110,7 +100,7 @@ static void leave(struct conn *c, enum conn_state to)
 		net_handshake_over(c->net);
 }
 
-static void die(struct conn *c)
+void conn_die(struct conn *c)
 {
 	leave(c, CONN_DEAD);
 	if (c->writable != NULL)
@@ -122,14 +112,14 @@ static void die(struct conn *c)
 
 /* All is sent: say so, and wait a little for the client to have it: a socket that is closed with unread
  * bytes in it takes back what the client has not read yet. */
-static void linger(struct conn *c)
+void conn_linger(struct conn *c)
 {
 	leave(c, CONN_LINGER);
 	if (SSL_is_init_finished(c->ssl))
 		SSL_shutdown(c->ssl);
 	ERR_clear_error();
 	if (shutdown(c->fd, SHUT_WR) < 0 || !loop_watch_on(c->readable))
-		die(c);
+		conn_die(c);
 	else
 		timeout_start(&c->net->timeouts, &c->read_by, TIMEOUT_LINGER);
 }
@@ -139,7 +129,7 @@ void conn_cut(struct conn *c, enum net_end reason, const char *why)
 	if (c->state < CONN_FLUSH)
 		report_end(c, reason, why);
 	if (c->state != CONN_DEAD)
-		die(c);
+		conn_die(c);
 }
 
 void conn_end(struct conn *c, enum net_end reason, const char *why)
@@ -148,16 +138,16 @@ void conn_end(struct conn *c, enum net_end reason, const char *why)
 		return;
 	report_end(c, reason, why);
 	if (c->state == CONN_HANDSHAKE) {
-		linger(c);
+		conn_linger(c);
 		return;
 	}
 	leave(c, CONN_FLUSH);
 	timeout_start(&c->net->timeouts, &c->read_by, TIMEOUT_CLOSE);
-	put_dirty(c);
+	conn_put_dirty(c);
 }
 
 /* The socket or the session failed; OpenSSL's error is `error`. */
-static void fail(struct conn *c, int error)
+void conn_fail(struct conn *c, int error)
 {
 	char why[128];
 
@@ -195,149 +185,11 @@ void conn_free(struct conn *c)
 	free(c);
 }
 
-/* ---------------------------------------------------------------- output */
-
-/* False: no memory, and it has ended. */
-static bool watch_writable(struct conn *c)
-{
-	if (c->writable == NULL)
-		c->writable = loop_watch_new(c->net->loop, c->fd, LOOP_WRITABLE, on_writable, c);
-	if (c->writable != NULL && loop_watch_on(c->writable))
-		return true;
-	conn_cut(c, NET_END_MEMORY, NULL);
-	return false;
-}
-
-static size_t queued(const struct conn *c)
-{
-	return c->out.n - c->out_at;
-}
-
-/* Everything that is queued shall be gone in time, and what is queued later counts from then. */
-static void time_output(struct conn *c)
-{
-	if (queued(c) == 0) {
-		timeout_stop(&c->net->timeouts, &c->write_by);
-	} else if (c->write_by.kind == TIMEOUT_NONE || c->sent >= c->mark) {
-		c->mark = c->sent + queued(c);
-		timeout_start(&c->net->timeouts, &c->write_by, TIMEOUT_WRITE);
-	}
-}
-
-/* The write gate: who does not read is not read. */
-static void set_write_gate(struct conn *c)
-{
-	if (!is_alive(c))
-		return;
-	if (!c->write_gated && queued(c) > c->net->set.output_high) {
-		c->write_gated = true;
-		c->net->count.write_gate_shut++;
-		stop_waiting(c);
-		loop_watch_off(c->readable);
-		if (c->state == CONN_OPEN)
-			timeout_stop(&c->net->timeouts, &c->read_by);
-	} else if (c->write_gated && queued(c) <= c->net->set.output_low) {
-		c->write_gated = false;
-		time_input(c, true);
-		wait_for_turn(c);
-	}
-}
-
-/* Moves bytes from the queue to the socket. False: the connection has ended. */
-static bool write_records(struct conn *c)
-{
-	while (queued(c) > 0) {
-		size_t n = queued(c) < RECORD_MAX ? queued(c) : RECORD_MAX;
-
-		errno = 0;
-		int wrote = SSL_write(c->ssl, c->out.p + c->out_at, (int)n);
-		if (wrote <= 0) {
-			int error = SSL_get_error(c->ssl, wrote);
-
-			if (error == SSL_ERROR_WANT_WRITE || error == SSL_ERROR_WANT_READ)
-				return true;
-			if (c->state == CONN_FLUSH)
-				die(c);
-			else
-				fail(c, error);
-			ERR_clear_error();
-			return false;
-		}
-		c->out_at += (size_t)wrote;
-		c->sent += (size_t)wrote;
-		c->net->count.bytes_out += (size_t)wrote;
-		c->net->count.output_queued -= (size_t)wrote;
-	}
-	return true;
-}
-
-void conn_flush(struct conn *c)
-{
-	if (c->state == CONN_HANDSHAKE || c->state >= CONN_LINGER || !write_records(c))
-		return;
-	if (queued(c) == 0) {
-		buffer_free(&c->out);
-		c->out_at = 0;
-	} else if (c->out_at > c->out.n / 2) {
-		buffer_consume(&c->out, c->out_at);
-		c->out_at = 0;
-	}
-	if (queued(c) > 0 && !watch_writable(c))
-		return;
-	time_output(c);
-	set_write_gate(c);
-	if (c->state == CONN_FLUSH && queued(c) == 0)
-		linger(c);
-}
-
-/* Whether so much more would be too much for one who does not read. */
-static bool is_too_much(const struct conn *c, size_t more)
-{
-	const struct net *net = c->net;
-
-	return more > net->set.output_max || queued(c) > net->set.output_max - more ||
-	       (net->count.output_queued > net->set.output_total_max && queued(c) > net->set.output_low);
-}
-
-void conn_send(struct conn *c, struct span bytes)
-{
-	if (!is_alive(c))
-		return;
-	if (is_too_much(c, bytes.n)) {
-		conn_flush(c);
-		if (!is_alive(c))
-			return;
-		if (is_too_much(c, bytes.n)) {
-			conn_cut(c, NET_END_SLOW_READER, "output");
-			return;
-		}
-	}
-	c->net->count.sends++;
-	size_t before = c->out.n;
-	buffer_put_span(&c->out, bytes);
-	c->net->count.output_queued += c->out.n - before;
-	if (!buffer_ok(&c->out))
-		conn_cut(c, NET_END_MEMORY, NULL);
-	else if (queued(c) > c->net->set.output_high && !c->write_gated)
-		conn_flush(c); /* now, so that its next frame is not handed on if this does not leave */
-	else
-		put_dirty(c);
-}
-
-static void on_writable(void *arg)
-{
-	struct conn *c = arg;
-
-	if (c->state == CONN_HANDSHAKE || c->read_wants_out)
-		on_readable(c);
-	conn_flush(c);
-}
-
 /* ---------------------------------------------------------------- input */
 
 static bool may_deliver(const struct conn *c)
 {
-	return is_alive(c) && !c->write_gated && !c->net->gate_shut;
+	return conn_is_alive(c) && !c->write_gated && !c->net->gate_shut;
 }
 
 /* Hands on the whole frames that `bytes` begins with, as long as it may. Returns how many bytes they took. */
@@ -360,7 +212,7 @@ static size_t deliver(struct conn *c, struct span bytes, unsigned *frames_left)
 		if (found == FRAME_MORE)
 			break;
 		if (*frames_left == 0) {
-			wait_for_turn(c);
+			conn_wait_for_turn(c);
 			break;
 		}
 		--*frames_left;
@@ -411,9 +263,9 @@ static size_t read_once(struct conn *c, unsigned *frames_left, bool *delivered)
 		if (error == SSL_ERROR_ZERO_RETURN)
 			conn_end(c, NET_END_PEER, NULL);
 		else if (c->read_wants_out)
-			watch_writable(c);
+			conn_watch_writable(c);
 		else if (error != SSL_ERROR_WANT_READ)
-			fail(c, error);
+			conn_fail(c, error);
 		return 0;
 	}
 	c->net->count.bytes_in += (size_t)got;
@@ -444,18 +296,18 @@ static void read_turn(struct conn *c)
 		if (got == 0 || !SSL_has_pending(c->ssl))
 			break;
 		if (bytes >= TURN_BYTES && c->waits == WAITS_NOT && may_deliver(c))
-			wait_for_turn(c);
+			conn_wait_for_turn(c);
 	}
-	time_input(c, delivered);
+	conn_time_input(c, delivered);
 	/* Frames may be left over, in `in` or in OpenSSL's buffer, of which the socket says nothing. */
-	if (c->net->gate_shut && is_alive(c) && !c->write_gated)
+	if (c->net->gate_shut && conn_is_alive(c) && !c->write_gated)
 		wait_for_gate(c);
 }
 
 void conn_resume(struct conn *c)
 {
-	stop_waiting(c);
-	if (!is_alive(c) || c->write_gated)
+	conn_stop_waiting(c);
+	if (!conn_is_alive(c) || c->write_gated)
 		return;
 	if (!loop_watch_on(c->readable))
 		conn_cut(c, NET_END_MEMORY, NULL);
@@ -478,11 +330,11 @@ static void handshake(struct conn *c)
 	}
 	int error = SSL_get_error(c->ssl, done);
 	if (error == SSL_ERROR_WANT_WRITE)
-		watch_writable(c);
+		conn_watch_writable(c);
 	else if (error == SSL_ERROR_ZERO_RETURN || (error == SSL_ERROR_SYSCALL && errno == 0))
 		conn_cut(c, NET_END_PEER, "handshake");
 	else if (error != SSL_ERROR_WANT_READ)
-		fail(c, error);
+		conn_fail(c, error);
 	ERR_clear_error();
 }
 
@@ -492,10 +344,10 @@ static void discard(struct conn *c)
 	ssize_t n = recv(c->fd, c->net->scratch, sizeof(c->net->scratch), 0);
 
 	if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
-		die(c);
+		conn_die(c);
 }
 
-static void on_readable(void *arg)
+void conn_readable(void *arg)
 {
 	struct conn *c = arg;
 
@@ -513,12 +365,12 @@ void conn_greeted(struct conn *c)
 		return;
 	c->state = CONN_OPEN;
 	c->net->count.greeted++;
-	time_input(c, true);
+	conn_time_input(c, true);
 }
 
 bool conn_start(struct conn *c)
 {
-	c->readable = loop_watch_new(c->net->loop, c->fd, LOOP_READABLE, on_readable, c);
+	c->readable = loop_watch_new(c->net->loop, c->fd, LOOP_READABLE, conn_readable, c);
 	c->ssl = tls_session(c->net->tls, c->fd);
 	if (c->readable == NULL || c->ssl == NULL || !loop_watch_on(c->readable)) {
 		loop_watch_free(c->readable);

@@ -1,7 +1,6 @@
 /*
- * Inside net: what the listener and the connections share. The listener makes connections and finds them by
- * id; a connection moves its bytes and ends itself, and is freed at the end of the turn, when nothing on the
- * stack knows it any more.
+ * Inside net: one connection. It moves its bytes and ends itself, and is freed at the end of the turn, when
+ * nothing on the stack knows it any more.
  */
 #ifndef NET_CONN_H
 #define NET_CONN_H
@@ -9,7 +8,7 @@
 #include "net/listener.h"
 #include "net/timeout.h"
 
-enum { RECORD_MAX = 16384, LISTENERS_MAX = 4, PEER_SIZE = 56 };
+enum { RECORD_MAX = 16384, PEER_SIZE = 56 };
 
 enum conn_state {
 	CONN_HANDSHAKE,
@@ -19,6 +18,8 @@ enum conn_state {
 	CONN_LINGER, /* has ended: everything is sent; waits for the client's end, so that it gets it all */
 	CONN_DEAD,   /* is freed at the end of the turn */
 };
+
+struct net;
 
 struct conn {
 	struct net *net;
@@ -47,49 +48,6 @@ struct conn {
 	char peer[PEER_SIZE];
 };
 
-TAILQ_HEAD(conn_queue, conn);
-LIST_HEAD(conn_list, conn);
-
-struct listener {
-	struct net *net;
-	int fd;
-	struct loop_watch *watch;
-};
-
-struct net {
-	struct loop *loop;
-	struct tls *tls;
-	const struct log *log;
-	struct net_sink sink;
-	struct net_settings set;
-	struct net_port port;
-	struct net_counters count;
-
-	struct conn **slots; /* connections_max; an id modulo that is its slot */
-	unsigned *free_slots;
-	unsigned free_n;
-	uint64_t serial;
-	struct conn_list *by_address; /* by hash; NULL when there is no limit */
-	uint64_t address_seed;
-
-	struct timeouts timeouts;
-	struct conn_queue dirty;     /* to be flushed at the end of the turn */
-	struct conn_queue ended;     /* to be told or freed at the end of the turn */
-	struct conn_queue wait_turn; /* has more to read, after the others */
-	struct conn_queue wait_gate; /* had something to read when the gate was shut */
-	struct loop_task *turn_end;
-	struct loop_timer *next_turn, *sweep, *accept_again, *drain_end;
-	bool gate_shut;
-
-	struct listener listeners[LISTENERS_MAX];
-	unsigned listeners_n;
-	bool accepting, no_descriptors, stopped;
-	void (*drained)(void *arg);
-	void *drained_arg;
-
-	uint8_t scratch[RECORD_MAX];
-};
-
 /* Begins the handshake on c->fd; net, id, address and peer are set, the rest is zero. False: no memory; the
  * caller closes the socket. */
 bool conn_start(struct conn *c) MUST_CHECK;
@@ -108,8 +66,22 @@ void conn_late(struct conn *c, enum timeout_kind kind);
 /* Frees what a dead connection holds, and itself; it must be in no queue. */
 void conn_free(struct conn *c);
 
-/* The listener's part: runs at the end of this turn; a handshake is over. */
-void net_turn_end(struct net *net);
-void net_handshake_over(struct net *net);
+/* Between conn.c (input, ends) and output.c. */
+void conn_readable(void *arg);
+bool conn_watch_writable(struct conn *c); /* false: no memory, and it has ended */
+void conn_put_dirty(struct conn *c);
+void conn_stop_waiting(struct conn *c);
+void conn_wait_for_turn(struct conn *c);
+/* A frame that has begun must end in time; a new time begins only with a new frame. */
+void conn_time_input(struct conn *c, bool delivered);
+void conn_linger(struct conn *c);
+void conn_die(struct conn *c);
+void conn_fail(struct conn *c, int error); /* the last SSL call; `error` is of SSL_get_error() */
+
+/* Whether frames are handed on and output is taken. */
+static inline bool conn_is_alive(const struct conn *c)
+{
+	return c->state == CONN_HELLO || c->state == CONN_OPEN;
+}
 
 #endif
