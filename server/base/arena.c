@@ -105,6 +105,11 @@ size_t arena_used(const struct arena *a)
 	return a->used;
 }
 
+size_t arena_left(const struct arena *a)
+{
+	return a->limit - a->used;
+}
+
 void arena_reset(struct arena *a)
 {
 	while (a->last != NULL && a->last->next != NULL) {

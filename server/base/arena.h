@@ -23,6 +23,8 @@ struct span arena_copy(struct arena *a, struct span s) MUST_CHECK;
 char *arena_printf(struct arena *a, const char *fmt, ...) PRINTF_LIKE(2, 3) MUST_CHECK;
 /* What has been given out so far, in bytes. */
 size_t arena_used(const struct arena *a);
+/* What the limit leaves, in bytes. */
+size_t arena_left(const struct arena *a);
 /* Frees all that was given out; the arena can be used again. Its first block is kept. */
 void arena_reset(struct arena *a);
 

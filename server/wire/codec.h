@@ -11,7 +11,10 @@
 #include "core/event.h"
 #include "wire/rules.h"
 
-/* Bytes that one request may make the server take, whatever it says: the limit of a request's arena. */
+/*
+ * Bytes that one request may make the server take, whatever it says: the limit of a request's arena. Decoding
+ * leaves the last 24 KiB of an arena free, for the problems and the refusal.
+ */
 enum { REQUEST_MEMORY = 256 * 1024 };
 
 /*

@@ -1,7 +1,7 @@
 /*
- * From bytes to values: protobuf-c unpacks into the arena, then one walk over the rows of the schema checks
- * every field at every depth and fills in the value. The walk goes on after a problem, so that all are found.
- * Depth is bounded by the schema, which has no message inside itself; memory by the arena.
+ * From protobuf-c's structs to values: one walk over the rows of the schema checks every field at every depth
+ * and fills in the value. The walk goes on after a problem, so that all are found. Depth is bounded by the
+ * schema, which has no message inside itself.
  */
 #include "wire/schema.h"
 
@@ -354,7 +354,7 @@ static void read_list(struct reader *r, const struct field *f, const ProtobufCFi
 	if (n == 0)
 		return;
 	if (size > 0 && !f->in_place) {
-		array = arena_array(r->arena, n, size);
+		array = decode_alloc(r->arena, n * size);
 		if (array == NULL) {
 			r->starved = true;
 			return;
@@ -416,69 +416,20 @@ static void read_fields(struct reader *r, const struct message *m, const Protobu
 		report(r, at, CODEC(CHOICE), "", "");
 }
 
-/* ---- protobuf-c: memory from the arena, and the canonical form ---- */
-
-static void *arena_give(void *reader, size_t n)
-{
-	struct reader *r = reader;
-	void *p = arena_alloc(r->arena, n);
-
-	if (p == NULL)
-		r->starved = true;
-	return p;
-}
-
-static void arena_keep(void *reader, void *p)
-{
-	(void)reader, (void)p;
-}
-
-/* Compares what is packed with what was received, without storing it. */
-struct comparison {
-	ProtobufCBuffer base;
-	struct span rest;
-	bool differs;
-};
-
-static void compare(ProtobufCBuffer *base, size_t n, const uint8_t *p)
-{
-	struct comparison *c = (struct comparison *)base;
-
-	if (c->differs || n > c->rest.n || (n > 0 && memcmp(c->rest.p, p, n) != 0)) {
-		c->differs = true;
-		return;
-	}
-	c->rest = span_of(c->rest.p + n, c->rest.n - n);
-}
-
-static bool is_canonical(const ProtobufCMessage *pb, struct span bytes)
-{
-	struct comparison c = {.base = {.append = compare}, .rest = bytes};
-
-	(void)protobuf_c_message_pack_to_buffer(pb, &c.base);
-	return !c.differs && c.rest.n == 0;
-}
-
 bool message_decode(const struct message *m, struct span bytes, struct arena *arena,
 		    struct problems *problems, void *ret_value)
 {
 	struct reader r = {.arena = arena, .problems = problems};
-	ProtobufCAllocator allocator = {.alloc = arena_give, .free = arena_keep, .allocator_data = &r};
 	struct place root = {0};
 	unsigned before = problems->count + problems->more;
 
-	void *value = arena_give(&r, m->size);
-	ProtobufCMessage *pb = NULL;
-	if (value != NULL)
-		pb = protobuf_c_message_unpack(m->descriptor, &allocator, bytes.n, bytes.p);
-	if (pb == NULL) {
-		problem_add(problems, r.starved ? CODEC(MEMORY) : CODEC(MALFORMED), "", "", "");
+	ProtobufCMessage *pb = message_unpack(m, bytes, arena, problems);
+	if (pb == NULL)
 		return false;
-	}
-	if (!is_canonical(pb, bytes))
-		problem_add(problems, CODEC(CANONICAL), "", "", "");
-	read_fields(&r, m, pb, value, &root);
-	if (r.starved)
+	void *value = decode_alloc(arena, m->size);
+	if (value != NULL)
+		read_fields(&r, m, pb, value, &root);
+	if (value == NULL || r.starved)
 		problem_add(problems, CODEC(MEMORY), "", "", "");
 	if (problems->count + problems->more != before)
 		return false;

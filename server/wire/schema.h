@@ -102,6 +102,13 @@ bool message_decode(const struct message *m, struct span bytes, struct arena *ar
 /* Appends the canonical bytes. False: a choice that does not exist, or the buffer is broken. */
 bool message_encode(const struct message *m, const void *value, struct buffer *to) MUST_CHECK;
 
+/* Unpacks into the arena; a form that is not canonical is a problem. NULL: not readable, a problem was added.
+ */
+ProtobufCMessage *message_unpack(const struct message *m, struct span bytes, struct arena *arena,
+				 struct problems *problems) MUST_CHECK;
+/* Memory for what is decoded. NULL: what is left is kept for saying what is wrong. */
+void *decode_alloc(struct arena *arena, size_t n) MUST_CHECK;
+
 /* Whether a text keeps a pattern. When not: the rule, and what is allowed. */
 bool pattern_holds(enum pattern pattern, struct span text, const struct rule **ret_rule,
 		   const char **ret_allowed) MUST_CHECK;

@@ -418,13 +418,26 @@ Test(codec, lists_of_enums_are_packed)
 
 /* ---- hostile bytes ---- */
 
+/* Whatever eats the memory, large pieces or small, there is some left to say so. */
 Test(codec, memory_is_bounded)
 {
 	struct buffer bytes = BUFFER_EMPTY;
+	static struct foreign_line lines[200];
+	static struct span codes[40];
+	struct event e = sample_event(sample_of(EVENT_IMPORTED));
 
 	while (bytes.n < 57000)
 		buffer_put(&bytes, "\x0a\x00", 2); /* an empty signer */
 	expect_refused(buffer_span(&bytes), CODEC(MEMORY), "many empty signers");
+	for (size_t i = 0; i < ARRAY_LEN(codes); i++)
+		codes[i] = span_str("D001");
+	for (size_t i = 0; i < ARRAY_LEN(lines); i++)
+		lines[i] = (struct foreign_line){.line = 1, .codes = codes, .codes_n = ARRAY_LEN(codes)};
+	e.imported.lines = lines;
+	e.imported.lines_n = ARRAY_LEN(lines);
+	encode(&e, &bytes);
+	cr_expect_lt(bytes.n, PAYLOAD_MAX);
+	expect_refused(buffer_span(&bytes), CODEC(MEMORY), "very many codes");
 	buffer_free(&bytes);
 }
 
