@@ -211,7 +211,10 @@ Test(manifest, the_common_life)
 	cr_expect_eq(l->m.issued_at, WORLD_MORNING);
 	cr_assert_eq(l->m.lines_n, 2);
 	cr_expect_eq(l->m.lines[0].planned.grams, 1200000);
+	l->now += HOUR;
 	life_step(l, EVENT_LOADED);
+	cr_expect_eq(l->m.effective_at, WORLD_MORNING + HOUR);
+	cr_expect_eq(l->m.issued_at, WORLD_MORNING);
 	cr_expect_eq(l->m.lines[0].shipped.grams, 1200000);
 	cr_expect_eq(l->m.lines[0].moving.containers, 6);
 	life_step(l, EVENT_DELIVERED);
@@ -813,5 +816,30 @@ Test(manifest, bytes_read_back_in_every_state)
 	struct event e = life_attested(l, EVENT_LOADED, RETURN_NO_LEG, HAULER);
 	life_do(l, &e);
 	read_back(l);
+	life_free(l);
+}
+
+/* The state's byte written in two, and a NUL within the plate. */
+Test(manifest, bytes_in_another_form_are_refused)
+{
+	struct life *l = life_new();
+	struct buffer bytes = BUFFER_EMPTY, longer = BUFFER_EMPTY;
+	struct manifest m;
+
+	life_until(l, STATE_IN_TRANSIT);
+	cr_assert(manifest_encode(&l->m, &bytes));
+	cr_assert(manifest_decode(buffer_span(&bytes), &m));
+	buffer_put_u8(&longer, bytes.p[0]);
+	buffer_put_u8(&longer, bytes.p[1] | 0x80);
+	buffer_put_u8(&longer, 0);
+	buffer_put(&longer, bytes.p + 2, bytes.n - 2);
+	cr_expect_not(manifest_decode(buffer_span(&longer), &m));
+	uint8_t *plate = memmem(bytes.p, bytes.n, PLATE, strlen(PLATE));
+	cr_assert_not_null(plate);
+	plate[4] = '\0';
+	cr_expect_not(manifest_decode(buffer_span(&bytes), &m));
+	cr_expect_not(manifest_decode(span_of(NULL, 0), &m));
+	buffer_free(&bytes);
+	buffer_free(&longer);
 	life_free(l);
 }
