@@ -55,7 +55,7 @@ ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
 PKG_CFLAGS = $(call ask,PKG_CFLAGS,--cflags $(PKGS))
 PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS)) -lcsv
 CRITERION  = $(call ask,CRITERION,--cflags --libs criterion)
-STD    := -std=gnu11 -D_GNU_SOURCE -g -fPIE -pthread
+STD    := -std=gnu11 -D_GNU_SOURCE -DVERSION=\"$(VERSION)\" -g -fPIE -pthread
 CFLAGS_ALL = $(STD) $(FLAGS_$(FLAVOR)) $(INCLUDE) $(PKG_CFLAGS) $(CFLAGS)
 LINK   = $(COMPILER) -pie -pthread $(FLAGS_$(FLAVOR)) $(LINK_$(FLAVOR)) -Wl,--as-needed $(LDFLAGS)
 QUIET  := $(if $(V),,@)
