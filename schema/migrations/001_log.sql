@@ -11,16 +11,10 @@ CREATE TABLE log_head (
 ) WITH (fillfactor = 10);
 INSERT INTO log_head (size, root, accepted_at, epoch) VALUES (0, sha256(''), 0, 0);
 
--- The first statement of a batch. MF001: another server writes.
-CREATE FUNCTION log_advance(from_size bigint, from_epoch bigint, to_size bigint, to_root bytea, to_accepted_at bigint)
-RETURNS void LANGUAGE plpgsql SET search_path = manifest, pg_temp AS $$
+-- What the first statement of a batch comes to when it changed no row: another server writes.
+CREATE FUNCTION log_deposed(size bigint, epoch bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	UPDATE log_head SET size = to_size, root = to_root, accepted_at = to_accepted_at
-	WHERE size = from_size AND epoch = from_epoch AND to_size >= size AND to_accepted_at >= accepted_at;
-	IF NOT FOUND THEN
-		RAISE EXCEPTION 'the log is no longer at size % of epoch %', from_size, from_epoch
-			USING ERRCODE = 'MF001';
-	END IF;
+	RAISE EXCEPTION 'the log is no longer at size % of epoch %', size, epoch USING ERRCODE = 'MF001';
 END $$;
 
 -- What was accepted, in order. Signed bytes do not compress: no attempt is made.

@@ -26,10 +26,10 @@ ALTER TABLE manifest ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX manifest_due ON manifest (due_at) WHERE due_at IS NOT NULL;
 
 -- By what a manifest can be found, newest first. Kinds: p every party that had a part in it (party.no), v every
--- plate, w every waste code, d the district of either end.
+-- plate, w every waste code. A district has a good share of all manifests: it is a condition, not a term.
 CREATE TABLE manifest_term (
 	number bigint NOT NULL,
-	kind   "char" NOT NULL CHECK (kind IN ('p', 'v', 'w', 'd')),
+	kind   "char" NOT NULL CHECK (kind IN ('p', 'v', 'w')),
 	term   text   COLLATE "C" NOT NULL,
 	PRIMARY KEY (kind, term, number)
 );

@@ -74,49 +74,78 @@ static void add_manifest(struct array *a, const struct commit *commit, const str
 
 static void add_term(struct array *a, uint64_t number, char kind, struct span term)
 {
-	if (term.n == 0)
-		return;
 	array_int(&a[0], (int64_t)number);
 	array_span(&a[1], span_of(&kind, 1));
 	array_span(&a[2], term);
 }
 
-static void add_party(struct array *a, const struct commit *commit, uint64_t number,
-		      const struct party_ref *ref, bool with_division)
+static void add_party(struct array *a, uint64_t number, party_no no)
 {
-	const struct party_record *party = registry_party(commit->registry, ref);
 	char text[16];
+	int n = snprintf(text, sizeof(text), "%u", no);
 
-	if (party == NULL)
-		return;
-	int n = snprintf(text, sizeof(text), "%u", party->no);
-	add_term(a, number, 'p', span_of(text, (size_t)n));
-	if (with_division)
-		add_term(a, number, 'd', party->party.division);
+	if (no != 0)
+		add_term(a, number, 'p', span_of(text, (size_t)n));
 }
 
-/* Only what an event can add: whoever had a part in it, and whatever it travelled on, stays. */
-static void add_terms(struct array *a, const struct commit *commit, const struct entry_row *entry)
+static party_no no_of(const struct commit *commit, const struct party_ref *ref)
 {
-	const struct event *e = entry->event;
+	const struct party_record *party = registry_party(commit->registry, ref);
+
+	return party == NULL ? 0 : party->no;
+}
+
+/* The number is new, so its terms are, if each is given once: they are inserted without looking. */
+static void add_issued_terms(struct array *a, const struct commit *commit, const struct event *e)
+{
+	const struct issued *i = &e->issued;
+	const party_no no[] = {no_of(commit, &i->generator), no_of(commit, &i->transporter),
+			       no_of(commit, &i->facility)};
+
+	add_party(a, e->number, no[0]);
+	if (no[1] != no[0])
+		add_party(a, e->number, no[1]);
+	if (no[2] != no[0] && no[2] != no[1])
+		add_party(a, e->number, no[2]);
+	if (i->plate.n > 0)
+		add_term(a, e->number, 'v', i->plate);
+	for (size_t k = 0; k < i->lines_n; k++) {
+		size_t before = 0;
+		while (before < k && !span_eq(i->lines[before].code, i->lines[k].code))
+			before++;
+		if (before == k)
+			add_term(a, e->number, 'w', i->lines[k].code);
+	}
+}
+
+/* Whoever had a part in it, and whatever it travelled on, stays; most often they are known from `issued`. */
+static void add_moved_terms(struct array *a, const struct commit *commit, const struct event *e)
+{
 	const struct transfer *transfer = NULL;
 
-	if (entry->number == 0 || e == NULL)
-		return;
-	if (e->kind == EVENT_ISSUED) {
-		add_party(a, commit, e->number, &e->issued.generator, true);
-		add_party(a, commit, e->number, &e->issued.transporter, false);
-		add_party(a, commit, e->number, &e->issued.facility, true);
-		add_term(a, e->number, 'v', e->issued.plate);
-		for (size_t i = 0; i < e->issued.lines_n; i++)
-			add_term(a, e->number, 'w', e->issued.lines[i].code);
-		return;
-	}
 	manifest_step(e, &transfer);
 	if (transfer == NULL || transfer->plate.n == 0)
 		return;
-	add_party(a, commit, e->number, &transfer->to, false);
+	add_party(a, e->number, no_of(commit, &transfer->to));
 	add_term(a, e->number, 'v', transfer->plate);
+}
+
+static void send_terms(struct pipeline *p, const struct commit *commit)
+{
+	const struct rows *rows = commit->rows;
+	struct array *a = p->conn->columns;
+
+	pipeline_columns(p, "itt");
+	for (size_t i = 0; i < rows->entries_n; i++)
+		if (rows->entries[i].kind == EVENT_ISSUED && rows->entries[i].event != NULL)
+			add_issued_terms(a, commit, rows->entries[i].event);
+	pipeline_send_columns(p, ST_TERM_NEW);
+
+	pipeline_columns(p, "itt");
+	for (size_t i = 0; i < rows->entries_n; i++)
+		if (rows->entries[i].number != 0 && rows->entries[i].event != NULL)
+			add_moved_terms(a, commit, rows->entries[i].event);
+	pipeline_send_columns(p, ST_TERM);
 }
 
 void send_manifests(struct pipeline *p, const struct commit *commit)
@@ -133,10 +162,7 @@ void send_manifests(struct pipeline *p, const struct commit *commit)
 	pipeline_send_columns(p, ST_MANIFEST);
 	buffer_free(&body);
 
-	pipeline_columns(p, "itt");
-	for (size_t i = 0; i < rows->entries_n; i++)
-		add_terms(a, commit, &rows->entries[i]);
-	pipeline_send_columns(p, ST_TERM);
+	send_terms(p, commit);
 
 	pipeline_columns(p, "ii");
 	for (size_t i = 0; i < rows->entries_n; i++) {

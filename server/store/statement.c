@@ -87,31 +87,38 @@ const struct statement_row statement_rows[STATEMENTS] = {
 		 BOTH},
 
     [ST_ADVANCE] = {"advance",
-		    "SELECT log_advance($1::bigint, $2::bigint, $3::bigint, $4::bytea, $5::bigint)", WRITER},
+		    "WITH moved AS (UPDATE log_head SET size = $3::bigint, root = $4::bytea, "
+		    "accepted_at = $5::bigint WHERE size = $1::bigint AND epoch = $2::bigint "
+		    "AND size <= $3::bigint AND accepted_at <= $5::bigint RETURNING 1) "
+		    "SELECT log_deposed($1::bigint, $2::bigint) WHERE NOT EXISTS (SELECT FROM moved)",
+		    WRITER},
     [ST_ENTRY] = {"entry",
 		  "INSERT INTO entry (index, accepted_at, number, kind, leaf, entry) "
-		  "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], "
-		  "$6::bytea[])",
+		  "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), "
+		  "unnest($4::bigint[]), unnest($5::bytea[]), unnest($6::bytea[])",
 		  WRITER},
-    [ST_RUNNING_NUMBER] = {"running_number",
-			   "INSERT INTO running_number (key_no, number, event, index) "
-			   "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bigint[])",
-			   WRITER},
+    [ST_RUNNING_NUMBER] =
+	{"running_number",
+	 "INSERT INTO running_number (key_no, number, event, index) "
+	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bytea[]), unnest($4::bigint[])",
+	 WRITER},
     [ST_TRAIL] = {"trail",
 		  "INSERT INTO trail (number, position, index) "
-		  "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[])",
+		  "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[])",
 		  WRITER},
-    [ST_REGISTRY_ENTRY] = {"registry_entry",
-			   "INSERT INTO registry_entry (index) SELECT * FROM unnest($1::bigint[])", WRITER},
+    [ST_REGISTRY_ENTRY] = {"registry_entry", "INSERT INTO registry_entry (index) SELECT unnest($1::bigint[])",
+			   WRITER},
     /* Whose waste it is, where it goes and when it was issued never change. */
     [ST_MANIFEST] =
 	{"manifest",
 	 "INSERT INTO manifest AS m (number, issued_at, changed_at, due_at, shipped_grams, accepted_grams, "
 	 "treated_grams, generator, transporter, facility, open_flags, state, cancelled, "
 	 "division_generator, division_facility, plate, head, body) "
-	 "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], "
-	 "$6::bigint[], $7::bigint[], $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], "
-	 "$12::bigint[], $13::boolean[], $14::text[], $15::text[], $16::text[], $17::bytea[], $18::bytea[]) "
+	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), "
+	 "unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), "
+	 "unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]), "
+	 "unnest($13::boolean[]), unnest($14::text[]), unnest($15::text[]), unnest($16::text[]), "
+	 "unnest($17::bytea[]), unnest($18::bytea[]) "
 	 "ON CONFLICT (number) DO UPDATE SET "
 	 "changed_at = greatest(excluded.changed_at, m.changed_at), due_at = excluded.due_at, "
 	 "shipped_grams = excluded.shipped_grams, accepted_grams = excluded.accepted_grams, "
@@ -119,22 +126,27 @@ const struct statement_row statement_rows[STATEMENTS] = {
 	 "open_flags = excluded.open_flags, state = excluded.state, cancelled = excluded.cancelled, "
 	 "plate = excluded.plate, head = excluded.head, body = excluded.body",
 	 WRITER},
+    [ST_TERM_NEW] = {"term_new",
+		     "INSERT INTO manifest_term (number, kind, term) "
+		     "SELECT unnest($1::bigint[]), unnest($2::text[])::\"char\", unnest($3::text[])",
+		     WRITER},
     [ST_TERM] = {"term",
 		 "INSERT INTO manifest_term (number, kind, term) "
-		 "SELECT n, k::\"char\", t FROM unnest($1::bigint[], $2::text[], $3::text[]) AS u (n, k, t) "
+		 "SELECT unnest($1::bigint[]), unnest($2::text[])::\"char\", unnest($3::text[]) "
 		 "ON CONFLICT DO NOTHING",
 		 WRITER},
-    [ST_TILE] = {"tile",
-		 "INSERT INTO tile (level, n, hashes, root) "
-		 "SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bytea[], $4::bytea[])",
-		 WRITER},
+    [ST_TILE] =
+	{"tile",
+	 "INSERT INTO tile (level, n, hashes, root) "
+	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bytea[]), unnest($4::bytea[])",
+	 WRITER},
     [ST_CHECKPOINT] = {"checkpoint",
 		       "INSERT INTO checkpoint (size, note) VALUES ($1::bigint, $2::text) "
 		       "ON CONFLICT DO NOTHING",
 		       WRITER},
     [ST_VOIDED] =
 	{"voided",
-	 "INSERT INTO voided_number (number, index) SELECT * FROM unnest($1::bigint[], $2::bigint[]) "
+	 "INSERT INTO voided_number (number, index) SELECT unnest($1::bigint[]), unnest($2::bigint[]) "
 	 "ON CONFLICT DO NOTHING",
 	 WRITER},
     [ST_FLAG_RAISE] =
@@ -145,7 +157,7 @@ const struct statement_row statement_rows[STATEMENTS] = {
 	 WRITER},
     [ST_FLAG_PARTY] = {"flag_party",
 		       "INSERT INTO flag_party (flag, party) "
-		       "SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING",
+		       "SELECT unnest($1::bigint[]), unnest($2::bigint[]) ON CONFLICT DO NOTHING",
 		       WRITER},
     /* Without closed_by it is only marked. */
     [ST_FLAG_CLOSE] = {"flag_close",
