@@ -55,7 +55,7 @@ ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
 PKG_CFLAGS = $(call ask,PKG_CFLAGS,--cflags $(PKGS))
 PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS)) -lcsv
 CRITERION  = $(call ask,CRITERION,--cflags --libs criterion)
-STD    := -std=gnu11 -D_GNU_SOURCE -DVERSION=\"$(VERSION)\" -g -fPIE -pthread
+STD    := -std=gnu11 -D_GNU_SOURCE -g -fPIE -pthread
 CFLAGS_ALL = $(STD) $(FLAGS_$(FLAVOR)) $(INCLUDE) $(PKG_CFLAGS) $(CFLAGS)
 LINK   = $(COMPILER) -pie -pthread $(FLAGS_$(FLAVOR)) $(LINK_$(FLAVOR)) -Wl,--as-needed $(LDFLAGS)
 QUIET  := $(if $(V),,@)
@@ -129,6 +129,7 @@ compile = mkdir -p $(@D) && $(COMPILER) $(CFLAGS_ALL) $(1) -MMD -MP -MF $(@:.o=.
 $(B)/obj/%.o: %.c $(B)/flags | $(GEN_H)
 	$(call say,CC,$<)
 	$(QUIET)$(call compile,$(WARN) $(WARN_$(COMPILER)))
+$(call objects,server/main.c clients/manifest/main.c): private CFLAGS += -DVERSION=\"$(VERSION)\"
 $(B)/obj/manifest.pb-c.o: $(GEN_C) $(B)/flags
 	$(call say,CC,$<)
 	$(QUIET)$(call compile)
