@@ -5,19 +5,20 @@
  */
 #include "core/manifest.h"
 
-enum { VERSION = 1, VARINT_MAX = 10, GRAMS_MAX = 1000000000, CONTAINERS_MAX = 100000 };
+enum { FORM_VERSION = 1, VARINT_MAX = 10, GRAMS_MAX = 1000000000, CONTAINERS_MAX = 100000 };
 
 /* ---- parts ---- */
 
 static void put_varint(struct buffer *to, uint64_t v)
 {
-	uint8_t bytes[VARINT_MAX];
-	size_t n = 0;
+	uint8_t *bytes = buffer_reserve(to, VARINT_MAX);
 
-	for (; v >= 0x80; v >>= 7)
-		bytes[n++] = (uint8_t)(v | 0x80);
-	bytes[n++] = (uint8_t)v;
-	buffer_put(to, bytes, n);
+	if (bytes == NULL)
+		return;
+	for (; v >= 0x80; v >>= 7, to->n++)
+		*bytes++ = (uint8_t)(v | 0x80);
+	*bytes = (uint8_t)v;
+	to->n++;
 }
 
 static bool take_varint(struct span *from, uint64_t max, uint64_t *ret_value)
@@ -320,7 +321,7 @@ static bool take_deadlines(struct span *from, struct manifest *m)
 
 bool manifest_encode(const struct manifest *m, struct buffer *to)
 {
-	buffer_put_u8(to, VERSION);
+	buffer_put_u8(to, FORM_VERSION);
 	put_varint(to, m->state);
 	for (size_t i = 0; i < ARRAY_LEN(fields); i++)
 		put_field(m, &fields[i], to);
@@ -353,7 +354,7 @@ bool manifest_decode(struct span bytes, struct manifest *ret_manifest)
 	uint64_t state;
 
 	memset(&m, 0, offsetof(struct manifest, rivals));
-	if (bytes.n == 0 || bytes.p[0] != VERSION)
+	if (bytes.n == 0 || bytes.p[0] != FORM_VERSION)
 		return false;
 	bytes = span_of(bytes.p + 1, bytes.n - 1);
 	if (!take_varint(&bytes, MANIFEST_STATES - 1, &state) || state == STATE_NONE)
