@@ -163,12 +163,16 @@ void conn_fail(struct conn *c, int error)
 void conn_late(struct conn *c, enum timeout_kind kind)
 {
 	static const enum net_end reasons[TIMEOUT_KINDS] = {
-	    [TIMEOUT_HELLO] = NET_END_HELLO_LATE,  [TIMEOUT_FRAME] = NET_END_FRAME_LATE,
-	    [TIMEOUT_IDLE] = NET_END_IDLE,         [TIMEOUT_WRITE] = NET_END_SLOW_READER,
-	    [TIMEOUT_CLOSE] = NET_END_SLOW_READER, [TIMEOUT_LINGER] = NET_END_PEER,
+	    [TIMEOUT_HANDSHAKE] = NET_END_HANDSHAKE_LATE,
+	    [TIMEOUT_HELLO] = NET_END_HELLO_LATE,
+	    [TIMEOUT_FRAME] = NET_END_FRAME_LATE,
+	    [TIMEOUT_IDLE] = NET_END_IDLE,
+	    [TIMEOUT_WRITE] = NET_END_SLOW_READER,
+	    [TIMEOUT_CLOSE] = NET_END_SLOW_READER,
+	    [TIMEOUT_LINGER] = NET_END_PEER,
 	};
 
-	if (kind >= TIMEOUT_READ_KINDS)
+	if (kind >= TIMEOUT_WRITE)
 		conn_cut(c, reasons[kind], "deadline");
 	else
 		conn_end(c, reasons[kind], "deadline");
@@ -255,6 +259,7 @@ static size_t read_once(struct conn *c, unsigned *frames_left, bool *delivered)
 		}
 	}
 	errno = 0;
+	c->read_wants_out = false;
 	int got = SSL_read(c->ssl, to, (int)n);
 	if (got <= 0) {
 		int error = SSL_get_error(c->ssl, got);
@@ -323,6 +328,7 @@ static void handshake(struct conn *c)
 	if (done == 1) {
 		c->state = CONN_HELLO;
 		c->opened = true;
+		timeout_start(&c->net->timeouts, &c->read_by, TIMEOUT_HELLO);
 		net_handshake_over(c->net);
 		c->net->sink.opened(c->net->sink.self, c->id, c->peer);
 		read_turn(c);
@@ -378,6 +384,6 @@ bool conn_start(struct conn *c)
 		return false;
 	}
 	c->state = CONN_HANDSHAKE;
-	timeout_start(&c->net->timeouts, &c->read_by, TIMEOUT_HELLO);
+	timeout_start(&c->net->timeouts, &c->read_by, TIMEOUT_HANDSHAKE);
 	return true;
 }

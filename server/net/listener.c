@@ -22,6 +22,7 @@ const struct net_settings net_settings_default = {
     .output_high = 256 * 1024,
     .output_low = 64 * 1024,
     .output_total_max = 256 * 1024 * 1024,
+    .handshake_within = 10000000,
     .hello_within = 10000000,
     .frame_within = 20000000,
     .idle_after = 900000000,
@@ -36,6 +37,7 @@ const char *net_end_name(enum net_end end)
 	    [NET_END_BROKEN] = "broken",
 	    [NET_END_TLS] = "tls",
 	    [NET_END_FRAME] = "frame",
+	    [NET_END_HANDSHAKE_LATE] = "handshake_late",
 	    [NET_END_HELLO_LATE] = "hello_late",
 	    [NET_END_FRAME_LATE] = "frame_late",
 	    [NET_END_IDLE] = "idle",
@@ -221,9 +223,13 @@ const struct net_counters *net_counters(const struct net *net)
 static void init_queues(struct net *net)
 {
 	const micros within[TIMEOUT_KINDS] = {
-	    [TIMEOUT_HELLO] = net->set.hello_within, [TIMEOUT_FRAME] = net->set.frame_within,
-	    [TIMEOUT_IDLE] = net->set.idle_after,    [TIMEOUT_WRITE] = net->set.write_within,
-	    [TIMEOUT_CLOSE] = net->set.write_within, [TIMEOUT_LINGER] = LINGER_FOR,
+	    [TIMEOUT_HANDSHAKE] = net->set.handshake_within,
+	    [TIMEOUT_HELLO] = net->set.hello_within,
+	    [TIMEOUT_FRAME] = net->set.frame_within,
+	    [TIMEOUT_IDLE] = net->set.idle_after,
+	    [TIMEOUT_WRITE] = net->set.write_within,
+	    [TIMEOUT_CLOSE] = net->set.write_within,
+	    [TIMEOUT_LINGER] = LINGER_FOR,
 	};
 
 	timeouts_init(&net->timeouts, within);

@@ -29,21 +29,23 @@ struct net_settings {
 	size_t output_low;        /* ... until it is down to this */
 	size_t
 	    output_total_max; /* bytes queued to all; above: slow readers may not have more than output_low */
-	micros hello_within;  /* from accept() to greeted() */
-	micros frame_within;  /* from a frame's first byte to its last */
-	micros idle_after;    /* without a frame from the client */
-	micros write_within;  /* for what is queued to leave; also for a close to be finished */
+	micros handshake_within; /* from accept() to the end of TLS's handshake */
+	micros hello_within;     /* from there to greeted() */
+	micros frame_within;     /* from a frame's first byte to its last */
+	micros idle_after;       /* without a frame from the client */
+	micros write_within;     /* for what is queued to leave; also for a close to be finished */
 };
 extern const struct net_settings net_settings_default;
 
 /* Why a connection ended, or was not taken on. */
 enum net_end {
-	NET_END_PEER,       /* the client closed */
-	NET_END_PATH,       /* net_port.close() */
-	NET_END_BROKEN,     /* the socket failed */
-	NET_END_TLS,        /* the handshake or a record was refused */
-	NET_END_FRAME,      /* a length out of range */
-	NET_END_HELLO_LATE, /* deadlines ... */
+	NET_END_PEER,           /* the client closed */
+	NET_END_PATH,           /* net_port.close() */
+	NET_END_BROKEN,         /* the socket failed */
+	NET_END_TLS,            /* the handshake or a record was refused */
+	NET_END_FRAME,          /* a length out of range */
+	NET_END_HANDSHAKE_LATE, /* deadlines ... */
+	NET_END_HELLO_LATE,
 	NET_END_FRAME_LATE,
 	NET_END_IDLE,
 	NET_END_SLOW_READER, /* output_max or write_within */

@@ -357,7 +357,7 @@ Test(net_listener, silence_ends_by_its_state)
 {
 	struct net_settings set = net_settings_default;
 
-	set.hello_within = 200 * MS;
+	set.handshake_within = set.hello_within = 200 * MS;
 	set.idle_after = 400 * MS;
 	begin_with(set);
 	struct client *idle = connected();
@@ -367,7 +367,8 @@ Test(net_listener, silence_ends_by_its_state)
 	micros began = loop_monotonic();
 	WAIT(no_hello->ended);
 	cr_assert_not(idle->ended);
-	WAIT(f.count->ended[NET_END_HELLO_LATE] == 2);
+	WAIT(f.count->ended[NET_END_HELLO_LATE] == 1);
+	WAIT(f.count->ended[NET_END_HANDSHAKE_LATE] == 1);
 	cr_assert_eq(f.count->handshakes, 0);
 	send_frames(idle, 1, 1);
 	WAIT(idle->ended);
@@ -689,4 +690,81 @@ Test(net_listener, says_why_it_cannot_listen, .init = begin, .fini = end)
 	cr_assert(strstr(error, "in use") != NULL, "%s", error);
 	cr_assert_not(net_listen(f.net, "no.such.host", "1", &at, error));
 	cr_assert_not(net_listen(f.net, "127.0.0.1", "http", &at, error));
+}
+
+/* ---------------------------------------------------------------- everything at once */
+
+static uint32_t next_random(void)
+{
+	static uint64_t state = 20210701;
+
+	state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
+	return (uint32_t)(state >> 33);
+}
+
+static void do_something_rude(struct client **c)
+{
+	static const uint8_t zeros[65540];
+	uint8_t head[4] = {0, 0, (uint8_t)next_random(), (uint8_t)next_random()};
+	uint32_t what = next_random() % 60;
+
+	if (*c == NULL) {
+		*c = client_new(f.at, next_random() % 20 == 0 ? TLS1_2_VERSION : 0);
+		return;
+	}
+	if (what == 0 || (*c)->ended) { /* without a word, perhaps in the middle of the handshake */
+		client_free(*c);
+		*c = NULL;
+	} else if (what == 1) {
+		SSL_shutdown((*c)->ssl);
+	} else if (what < 6) {
+		f.port->gate(f.port->self, what % 2 == 0);
+	} else if (what == 6) {
+		f.port->close(f.port->self, f.last, "at random");
+	} else if (what == 7) {
+		f.reply = next_random() % 100000;
+	} else if (what < 10 && (*c)->ready) {
+		client_send(*c, zeros, 1 + what % 3); /* the beginning of a frame that will be too short */
+	} else if ((*c)->ready) {
+		client_send(*c, head, 4);
+		client_send(*c, zeros, (size_t)head[2] << 8 | head[3]);
+	}
+}
+
+Test(net_listener, rude_clients_leave_nothing_behind)
+{
+	struct net_settings set = net_settings_default;
+
+	set.connections_max = 15;
+	set.handshakes_max = 3;
+	set.frames_per_turn = 2;
+	set.output_high = 150000;
+	set.output_low = 10000;
+	set.frame_within = set.handshake_within = 100 * MS;
+	set.write_within = 200 * MS;
+	begin_with(set);
+	f.echo = true;
+	for (int i = 0; i < 6000; i++) {
+		do_something_rude(&f.clients[next_random() % CLIENTS_MAX]);
+		cr_assert(loop_turn(f.loop, i % 8 == 0));
+		for (size_t k = 0; k < CLIENTS_MAX; k++)
+			if (f.clients[k] != NULL && k % 4 != 0) /* some never read */
+				client_step(f.clients[k], next_random() % 3 == 0);
+			else if (f.clients[k] != NULL)
+				client_step(f.clients[k], true);
+	}
+	cr_assert_gt(f.frames, 100);
+	cr_assert_gt(f.opened, 20);
+	f.port->gate(f.port->self, true);
+	for (size_t k = 0; k < CLIENTS_MAX; k++)
+		client_free(f.clients[k]);
+	WAIT(f.count->open == 0 && f.closed == f.opened);
+	cr_assert_eq(f.count->handshakes, 0);
+	cr_assert_eq(f.count->output_queued, 0);
+	uint64_t ended = 0;
+	for (int k = 0; k < NET_ENDS; k++)
+		ended += f.count->ended[k];
+	cr_assert_eq(ended, f.count->accepted, "every connection ends for one reason");
+	connected();
+	end();
 }
