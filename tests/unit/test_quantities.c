@@ -152,7 +152,7 @@ static struct event next_event(struct life *l, uint64_t *seed)
 {
 	struct event e;
 
-	switch (l->m.state) {
+	switch ((int)l->m.state) {
 	case STATE_NONE: return many_lines(l, seed);
 	case STATE_ISSUED: e = life_event(l, EVENT_LOADED, RETURN_NO_LEG); break;
 	case STATE_IN_TRANSIT:
