@@ -1,12 +1,11 @@
 /*
  * What travels in frames, both ways, as values: one struct frame for either side, so that server and client
- * library share one encoder and one decoder. Answers are the views of core/query.h.
+ * library share one encoder and one decoder.
  */
 #ifndef WIRE_MESSAGES_H
 #define WIRE_MESSAGES_H
 
-#include "core/judge.h"
-#include "core/query.h"
+#include "wire/answers.h"
 #include "wire/codec.h"
 #include "wire/frame.h"
 
@@ -21,87 +20,6 @@ enum frame_kind { /* the numbers of proto Frame.body */
 		  FRAME_ANSWER = 21,
 		  FRAME_PUSH = 30,
 		  FRAME_PING = 31,
-};
-
-struct challenge {
-	struct digest nonce;
-	struct span origin;
-	uint32_t version;
-	micros server_time;
-};
-
-struct welcome {
-	struct span checkpoint;
-	const struct digest *consistency;
-	size_t consistency_n;
-	uint64_t next_number;
-	uint32_t max_frame;
-	micros server_time;
-};
-
-struct receipt {
-	struct span entry;
-	uint64_t index;
-	struct span proof;
-	bool repeated;
-	const struct span *remarks;
-	size_t remarks_n;
-};
-
-struct problem_view {
-	struct span path, rule, source, found, allowed, zh, en;
-};
-
-struct refusal {
-	enum refusal_kind kind;
-	const struct problem_view *problems;
-	size_t problems_n;
-	struct digest standing; /* zero: none; so the next */
-	struct digest needed;
-	micros retry_after;
-	struct span writer;
-	struct digest event;
-};
-
-enum answer_kind { /* the numbers of proto Answer.what */
-		   ANSWER_FLAG = 1,
-		   ANSWER_ENTRY = 2,
-		   ANSWER_MANIFEST = 3,
-		   ANSWER_SUMMARY = 4,
-		   ANSWER_CHECKPOINT = 5,
-		   ANSWER_BLOCK = 6,
-		   ANSWER_TOKEN = 7,
-		   ANSWER_END = 8,
-};
-
-struct checkpoint_view {
-	struct span checkpoint;
-	const struct digest *consistency;
-	size_t consistency_n;
-};
-
-struct token_view {
-	struct span token;
-	micros expires_at;
-};
-
-struct end_view {
-	uint64_t next; /* cursor of the next page; 0: nothing more */
-	uint32_t count;
-};
-
-struct answer {
-	enum answer_kind kind;
-	union {
-		struct flag_view flag;
-		struct receipt entry;
-		struct manifest_view manifest;
-		struct summary_view summary;
-		struct checkpoint_view checkpoint;
-		struct block_view block;
-		struct token_view token;
-		struct end_view end;
-	};
 };
 
 struct frame {

@@ -427,11 +427,12 @@ bool message_decode(const struct message *m, struct span bytes, struct arena *ar
 	if (pb == NULL)
 		return false;
 	void *value = decode_alloc(arena, m->size);
+	r.starved = value == NULL;
 	if (value != NULL)
 		read_fields(&r, m, pb, value, &root);
-	if (value == NULL || r.starved)
+	if (r.starved)
 		problem_add(problems, CODEC(MEMORY), "", "", "");
-	if (problems->count + problems->more != before)
+	if (value == NULL || problems->count + problems->more != before)
 		return false;
 	memcpy(ret_value, value, m->size);
 	return true;

@@ -7,9 +7,8 @@
 #ifndef WIRE_SCHEMA_H
 #define WIRE_SCHEMA_H
 
-#include "manifest.pb-c.h"
-
 #include "base/buffer.h"
+#include "manifest.pb-c.h"
 #include "wire/rules.h"
 
 enum shape {               /* protobuf type: C type */

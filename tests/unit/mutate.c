@@ -132,7 +132,7 @@ static void mutate_number(struct walk *w, void *member)
 	with(w, member, &f->max, size, "highest number", true);
 }
 
-static void mutate_fields(struct walk *w, const struct message *m, ProtobufCMessage *pb);
+static void mutate_fields(struct walk *w, const struct message *m, ProtobufCMessage *message);
 
 static void mutate_one(struct walk *w, const struct field *f, void *member)
 {

@@ -9,16 +9,23 @@
 
 #include "samples.h"
 
+static void keep(const char *path, struct span bytes)
+{
+	FILE *to = fopen(path, "wb");
+
+	cr_assert_not_null(to, "%s", path);
+	size_t n = fwrite(bytes.p, 1, bytes.n, to);
+	cr_assert(fclose(to) == 0 && n == bytes.n);
+}
+
 static void hold(const char *target, const char *name, size_t i, struct span bytes)
 {
-	char path[128];
 	static uint8_t stored[FRAME_MAX];
+	char path[128];
 
 	(void)snprintf(path, sizeof(path), "tests/fuzz/corpus/%s/%02zu-%s", target, i, name);
 	if (getenv("WRITE_CORPUS") != NULL) {
-		FILE *to = fopen(path, "wb");
-		cr_assert(to != NULL && fwrite(bytes.p, 1, bytes.n, to) == bytes.n && fclose(to) == 0, "%s",
-			  path);
+		keep(path, bytes);
 		return;
 	}
 	FILE *from = fopen(path, "rb");

@@ -21,8 +21,13 @@ static size_t from_base64(const char *text, uint8_t *ret_bytes, size_t cap)
 	size_t length = strlen(text);
 
 	cr_assert_lt(length, sizeof(standard));
-	for (size_t i = 0; i < length; i++)
-		standard[i] = text[i] == '-' ? '+' : text[i] == '_' ? '/' : text[i];
+	for (size_t i = 0; i < length; i++) {
+		standard[i] = text[i];
+		if (text[i] == '-')
+			standard[i] = '+';
+		if (text[i] == '_')
+			standard[i] = '/';
+	}
 	cr_assert(base64_decode(span_of(standard, length), ret_bytes, cap, &n));
 	return n;
 }

@@ -57,7 +57,7 @@ static int64_t number_at(const char *text, regmatch_t at)
 	for (regoff_t i = at.rm_so; i < at.rm_eo; i++) {
 		if (text[i] == '^') {
 			int64_t base = value;
-			for (int n = atoi(text + i + 1); n > 1; n--)
+			for (long n = strtol(text + i + 1, NULL, 10); n > 1; n--)
 				value *= base;
 			break;
 		}
@@ -112,17 +112,23 @@ static bool takes_range(enum shape shape)
 	return shape == SHAPE_U32 || shape == SHAPE_U64 || shape == SHAPE_S32 || shape == SHAPE_I64;
 }
 
+static void expect_stated(const struct message *m, const struct field *f, int64_t is, int64_t stated,
+			  const char *what)
+{
+	cr_expect_eq(is, stated, "%s.%s: %s is %" PRId64 ", stated %" PRId64, m->descriptor->short_name,
+		     f->name, what, is, stated);
+}
+
 /* How many statements of the comment were compared. */
 static size_t compare(const struct message *m, const struct field *f, const ProtobufCFieldDescriptor *d,
 		      const char *comment)
 {
 	struct stated s;
 	size_t compared = 0;
-	const char *name = m->descriptor->short_name;
 
 	if (d->label == PROTOBUF_C_LABEL_REPEATED && two_numbers(&range, comment, &s)) {
-		cr_expect_eq(f->least, s.min, "%s.%s", name, f->name);
-		cr_expect_eq(f->most, s.max, "%s.%s", name, f->name);
+		expect_stated(m, f, f->least, s.min, "least");
+		expect_stated(m, f, f->most, s.max, "most");
 		compared++;
 	}
 	bool found = (takes_length(f->shape) && length_stated(comment, &s)) ||
@@ -130,9 +136,9 @@ static size_t compare(const struct message *m, const struct field *f, const Prot
 	if (!found)
 		return compared;
 	if (s.min >= 0 || f->shape == SHAPE_S32)
-		cr_expect_eq(f->min, s.min, "%s.%s: from %" PRId64, name, f->name, f->min);
+		expect_stated(m, f, f->min, s.min, "min");
 	if (s.max >= 0)
-		cr_expect_eq(f->max, s.max, "%s.%s: to %" PRId64, name, f->name, f->max);
+		expect_stated(m, f, f->max, s.max, "max");
 	return compared + 1;
 }
 
