@@ -538,6 +538,27 @@ Test(judge, a_gap_is_flagged_after_the_grace_and_cleared_when_filled)
 	world_free(w);
 }
 
+Test(judge, a_gap_beside_a_flagged_one_has_no_flag_of_its_own)
+{
+	struct world *w = world_new();
+	const struct stored_flag *flag;
+	const struct signed_event *late[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct event a = world_issued(w, NUMBER(2 * i + 1)), b = world_issued(w, NUMBER(2 * i + 2));
+		late[i] = SIGN(w, &a, GENERATOR);
+		(void)world_accept(w, SIGN(w, &b, GENERATOR));
+		w->now += 10 * DAY;
+		world_sweep(w);
+		cr_assert_eq(world_open_flags(w, FLAG_NUMBER_GAP, &flag), 1);
+	}
+	(void)world_accept(w, late[0]);
+	cr_assert_eq(world_open_flags(w, FLAG_NUMBER_GAP, &flag), 1);
+	(void)world_accept(w, late[1]);
+	cr_assert_eq(world_open_flags(w, FLAG_NUMBER_GAP, &flag), 0);
+	world_free(w);
+}
+
 Test(judge, a_gap_that_an_inspector_resolved_stays_resolved)
 {
 	struct world *w = world_new();

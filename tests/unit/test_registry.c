@@ -296,6 +296,10 @@ Test(registry, registrars_watch_each_other)
 	refused(w, SIGN(w, &changed, REGISTRAR), "key.revoked");
 	refused(w, SIGN(w, &out, NEW_REGISTRAR, NEW_DEVICE), "registrar.unknown");
 	(void)world_accept(w, SIGN(w, &changed, NEW_DEVICE));
+	/* One that is out cannot come back by an earlier date, whoever signs beside it. */
+	struct event backdated = remove_registrar(w, NEW_DEVICE);
+	backdated.occurred_at--;
+	refused(w, SIGN(w, &backdated, REGISTRAR, NEW_REGISTRAR), "key.revoked");
 	world_restart(w);
 	cr_assert_eq(registry_registrars(w->registry), 2);
 	world_free(w);
