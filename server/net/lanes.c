@@ -218,9 +218,10 @@ struct lane *lane_new(struct loop *loop, const char *name, unsigned threads, con
 	snprintf(lane->name, sizeof(lane->name), "%.12s", name);
 	works_init(&lane->waiting);
 	works_init(&lane->finished);
-	pthread_mutex_init(&lane->waiting_lock, NULL);
-	pthread_mutex_init(&lane->finished_lock, NULL);
-	pthread_cond_init(&lane->waiting_cond, NULL);
+	/* These cannot fail here: glibc's do not with default attributes. */
+	(void)pthread_mutex_init(&lane->waiting_lock, NULL);
+	(void)pthread_mutex_init(&lane->finished_lock, NULL);
+	(void)pthread_cond_init(&lane->waiting_cond, NULL);
 	lane->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (lane->wake < 0)
 		goto failed;

@@ -129,19 +129,10 @@ static bool is_private(const struct stat *st)
 	return (st->st_mode & others) == 0;
 }
 
-/* A key with a passphrase is refused, not asked about on a terminal. */
-static int no_passphrase(char *to, int size, int writing, void *arg)
-{
-	(void)to;
-	(void)size;
-	(void)writing;
-	(void)arg;
-	return -1;
-}
-
 static bool use_key(struct tls *tls, FILE *f, const char *file, char *error)
 {
-	EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, no_passphrase, NULL);
+	char none[] = ""; /* the passphrase: without it OpenSSL would ask on the terminal */
+	EVP_PKEY *key = PEM_read_PrivateKey(f, NULL, NULL, none);
 
 	if (key == NULL)
 		return refuse(error, file, "the key cannot be read: it must be PEM, without a passphrase");

@@ -80,6 +80,15 @@ static void write_file(const char *path, const char *text, mode_t mode)
 	chmod(path, mode);
 }
 
+/* A P-256 key under a passphrase. */
+static const char locked_key[] = "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
+				 "MIHsMFcGCSqGSIb3DQEFDTBKMCkGCSqGSIb3DQEFDDAcBAgZU3uBF4vA9AICCAAw\n"
+				 "DAYIKoZIhvcNAgkFADAdBglghkgBZQMEAQIEEIq3b29PiUh4lbyksbkJQ9MEgZDS\n"
+				 "I/3lKXdpohxbz9Ky08NYMzN2wG0z8IMRnsfhmvmZjfwuc8V/aWngtZzc0xX3IMQD\n"
+				 "4pRQSGiZ93pH+BlE5pYhtS1sOd+gF5zXOe9ZEHqoHxHXEWruI2FrfpMbcqrKwgsz\n"
+				 "EVo8oRbUbfnhhekWUQxzt1OivXL6+oXvXT71LVew1fsc3ejTFtouXtYkHk1LUbs=\n"
+				 "-----END ENCRYPTED PRIVATE KEY-----\n";
+
 Test(net_tls, key_files, .init = begin, .fini = end)
 {
 	struct digest d;
@@ -100,6 +109,8 @@ Test(net_tls, key_files, .init = begin, .fini = end)
 	write_file(key, "not a key\n", 0600);
 	cr_assert_not(loads());
 	cr_assert(strstr(error, "PEM") != NULL, "%s", error);
+	write_file(key, locked_key, 0600);
+	cr_assert_not(loads(), "nobody is asked for a passphrase");
 	unlink(key);
 	cr_assert_eq(mkfifo(key, 0600), 0);
 	cr_assert_not(loads(), "a FIFO must not make it wait");
