@@ -211,18 +211,21 @@ format: | $(BUILD)/.packages-test ## let clang-format rewrite every source
 .PHONY: test unit integration test-asan test-tsan fuzz fuzz-smoke lint format
 
 ##@ Keep
+TO := $(DESTDIR)$(PREFIX)
 install: all ## install into DESTDIR and PREFIX (/usr/local)
-	install -d $(addprefix $(DESTDIR)$(PREFIX)/,bin sbin lib/pkgconfig include lib/systemd/system share/manifest)
-	install -m 0755 $(B)/manifest $(DESTDIR)$(PREFIX)/bin/
-	install -m 0755 $(B)/manifestd $(DESTDIR)$(PREFIX)/sbin/
-	install -m 0644 $(B)/libmanifest.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 0644 clients/libmanifest/libmanifest.h $(DESTDIR)$(PREFIX)/include/
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/libmanifest.pc.in \
-		> $(DESTDIR)$(PREFIX)/lib/pkgconfig/libmanifest.pc
-	sed 's|@PREFIX@|$(PREFIX)|' deploy/manifestd.service > $(DESTDIR)$(PREFIX)/lib/systemd/system/manifestd.service
-	cp -R schema $(DESTDIR)$(PREFIX)/share/manifest/
+	install -d $(addprefix $(TO)/,bin sbin lib/pkgconfig lib/systemd/system share/manifest)
+	install -m 0755 $(B)/manifest $(TO)/bin/
+	install -m 0755 $(B)/manifestd $(TO)/sbin/
+	install -m 0644 $(B)/libmanifest.a $(TO)/lib/
+	# libmanifest.h and everything of ours that it includes
+	$(COMPILER) $(INCLUDE) -MM clients/libmanifest/libmanifest.h | tr ' ' '\n' | grep -E '\.(h|def)$$' | \
+	while read -r header; do \
+		install -D -m 0644 "$$header" "$(TO)/include/manifest/$${header#*/}" || exit; done
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/libmanifest.pc.in > $(TO)/lib/pkgconfig/libmanifest.pc
+	sed 's|@PREFIX@|$(PREFIX)|' deploy/manifestd.service > $(TO)/lib/systemd/system/manifestd.service
+	cp -R schema deploy/roles.sql $(TO)/share/manifest/
 	for page in $(wildcard deploy/man/*.[1-8]); do \
-		install -D -m 0644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} || exit; done
+		install -D -m 0644 $$page $(TO)/share/man/man$${page##*.}/$${page##*/} || exit; done
 clean: ## remove everything built
 	rm -rf $(BUILD)
 deps: ## install every Debian package that building, testing and the demo need
