@@ -34,9 +34,9 @@ bool mft_file_read(const char *path, size_t max, struct buffer *to, struct mft_f
 			break;
 		}
 		got = read(fd, room, 65536);
-		to->n -= 65536 - (size_t)(got > 0 ? got : 0);
 		if (got <= 0)
 			break;
+		to->n += (size_t)got;
 		n += (size_t)got;
 		if (n > max) {
 			errno = EFBIG;
