@@ -63,15 +63,17 @@ static size_t gap_at(const struct key_node *k, uint64_t number)
 
 void registry_gaps_seen(struct key_record *key)
 {
-	const struct key_node *k = node_of(key);
-	micros oldest = 0;
+	struct key_node *k = node_of(key);
 
+	key->missing_since = 0;
+	k->gaps_newest = 0;
 	for (size_t i = 0; i < k->gaps_n; i++) {
 		micros since = k->gaps[i].since;
-		if (since > key->gap_flagged_at && (oldest == 0 || since < oldest))
-			oldest = since;
+		if (since > k->gaps_newest)
+			k->gaps_newest = since;
+		if (since > key->gap_flagged_at && (key->missing_since == 0 || since < key->missing_since))
+			key->missing_since = since;
 	}
-	key->missing_since = oldest;
 }
 
 /* Takes one number out of a gap: it shrinks, splits or closes. */
@@ -104,8 +106,10 @@ void registry_number_used(struct registry *r, struct key_record *key, uint64_t n
 	struct key_node *k = node_of(key);
 
 	(void)r;
-	if (number == key->high + 1 && k->gaps_n == 0) {
-		key->high = key->contiguous = number;
+	if (number == key->high + 1 && accepted_at >= k->gaps_newest) {
+		key->high = number;
+		if (k->gaps_n == 0)
+			key->contiguous = number;
 		return;
 	}
 	/* Read again in ascending order, a gap is as old as the oldest entry above it. */

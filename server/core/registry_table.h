@@ -25,6 +25,7 @@ struct key_node {
 	struct gap *gaps;         /* ascending */
 	size_t gaps_n;
 	size_t gaps_cap;
+	micros gaps_newest; /* no gap is younger */
 };
 
 /* Pointers to records by their dense number. */
@@ -70,7 +71,7 @@ const struct offer *registry_offer_find(const struct registry *r, const struct r
 size_t registry_block_at(const struct registry *r, uint64_t number);
 /* Where the number is or belongs among the voided ones. */
 size_t registry_voided_at(const struct registry *r, uint64_t number);
-/* Computes key.missing_since again. */
+/* Computes key.missing_since and gaps_newest again. */
 void registry_gaps_seen(struct key_record *key);
 
 struct party_key {

@@ -205,6 +205,16 @@ static void offer_references(struct batch *b)
 	}
 }
 
+/* Which manifest a flag that is to be resolved is on, is known only now: so once more, with those. */
+static void load_flagged(struct batch *b, void *thread)
+{
+	const struct store_port *store = &b->path->ports.store;
+
+	for (size_t i = 0; i < b->loaded.flags_n && !b->fault; i++)
+		b->fault = !needs_add(b, &b->loaded.flags[i].number, 1);
+	b->result = b->fault ? STORE_UNAVAILABLE : store->load(thread, &b->needs, b->arena, &b->loaded);
+}
+
 /* Writer lane: what passed its deadline, what must be computed again, and the rows of all that are touched.
  */
 static void load_run(struct work *w, void *thread)
@@ -237,6 +247,8 @@ static void load_run(struct work *w, void *thread)
 	for (size_t i = 0; i < b->seen_n && !b->fault; i++)
 		b->fault = !tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
 	b->result = b->fault ? STORE_UNAVAILABLE : store->load(thread, &b->needs, b->arena, &b->loaded);
+	if (b->result == STORE_OK && b->loaded.flags_n > 0)
+		load_flagged(b, thread);
 }
 
 static void database_run(struct work *w, void *thread)
