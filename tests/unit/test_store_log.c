@@ -371,6 +371,92 @@ Test(store_log, an_answer_lost_before_the_work_was_done, .init = begin, .fini = 
 	lose_answer(false);
 }
 
+/* A check at COMMIT itself, which takes a second or raises an error. */
+static void delay_commit(PGconn *pg, const char *body)
+{
+	char sql[500];
+
+	snprintf(sql, sizeof(sql),
+		 "CREATE FUNCTION at_commit() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS "
+		 "'BEGIN %s; RETURN NULL; END'; "
+		 "CREATE CONSTRAINT TRIGGER at_commit AFTER UPDATE ON log_head DEFERRABLE INITIALLY DEFERRED "
+		 "FOR EACH ROW EXECUTE FUNCTION at_commit()",
+		 body);
+	cr_assert_str_eq(ask(pg, sql), "");
+}
+
+Test(store_log, the_answer_to_commit_is_lost, .init = begin, .fini = end)
+{
+	struct recovered r = {.arena = writer.arena};
+	PGconn *pg = look(conninfo);
+	int fd = PQsocket(writer.conn->pg);
+
+	delay_commit(pg, "PERFORM pg_sleep(1)");
+	pid_t child = fork();
+	if (child == 0) {
+		usleep(300000);
+		shutdown(fd, SHUT_RD);
+		_exit(0);
+	}
+	CHECK_RESULT(writer_commit(&writer), STORE_UNKNOWN);
+	writer.conn->backend = 0; /* the session works on, and recovery must wait for it */
+	enum store_result result = STORE_DEPOSED;
+	for (int i = 0; i < 100 && result == STORE_DEPOSED; i++) {
+		result = recover(writer.conn, &r);
+		usleep(50000);
+	}
+	cr_assert_eq(result, STORE_OK, "%s", store_error(writer.conn));
+	cr_assert_eq(r.head.size, world->entries_n, "it was stored");
+	PQfinish(pg);
+}
+
+Test(store_log, killed_within_commit_nobody_knows, .init = begin, .fini = end)
+{
+	struct recovered r = {.arena = writer.arena};
+	PGconn *pg = look(conninfo);
+
+	delay_commit(pg, "PERFORM pg_sleep(5)");
+	pid_t child = fork();
+	if (child == 0) {
+		usleep(300000);
+		execlp("psql", "psql", "-q", "-o", "/dev/null", conninfo, "-c",
+		       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
+		       "current_database() "
+		       "AND application_name LIKE 'manifestd %' AND wait_event = 'PgSleep'",
+		       (char *)NULL);
+		_exit(1);
+	}
+	CHECK_RESULT(writer_commit(&writer), STORE_UNKNOWN);
+	ask(pg, "DROP TRIGGER at_commit ON log_head");
+	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
+	cr_assert_eq(r.head.size, 0);
+	PQfinish(pg);
+}
+
+Test(store_log, refused_within_commit_nothing_is_stored, .init = begin, .fini = end)
+{
+	struct recovered r = {.arena = writer.arena};
+	PGconn *pg = look(conninfo);
+
+	delay_commit(pg, "RAISE EXCEPTION ''no'' USING ERRCODE = ''23514'', CONSTRAINT = ''x''");
+	CHECK_RESULT(writer_commit(&writer), STORE_DATA);
+	ask(pg, "DROP TRIGGER at_commit ON log_head");
+	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
+	cr_assert_eq(r.head.size, 0);
+	PQfinish(pg);
+}
+
+Test(store_log, a_new_session_writes_only_after_recovery, .init = begin, .fini = end)
+{
+	bool held;
+
+	conn_drop(writer.conn);
+	CHECK_RESULT(store_lease_try(writer.conn, &held), STORE_OK);
+	cr_assert(held);
+	CHECK_RESULT(writer_commit(&writer), STORE_UNAVAILABLE);
+	cr_assert_not_null(strstr(store_error(writer.conn), "recover first"));
+}
+
 Test(store_log, a_server_that_stops_answering_is_given_up, .init = begin, .fini = end)
 {
 	int pid = PQbackendPID(writer.conn->pg);
