@@ -171,7 +171,7 @@ static bool keep_evidence(struct member *m)
 	struct key_record *key = registry_key(j->registry, &m->e->signers[0].keyid);
 	struct digest evidence = digest_of(m->envelope);
 
-	if (!may_keep_evidence(j, key) || !is_rival(m) ||
+	if (m->about == NULL || !may_keep_evidence(j, key) || !is_rival(m) ||
 	    !manifest_remember_rival(m->about->m, &m->e->id, key->no, &m->verdict->standing))
 		return true;
 	key->evidence_n++;

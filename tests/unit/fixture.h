@@ -6,7 +6,18 @@
 #ifndef TESTS_FIXTURE_H
 #define TESTS_FIXTURE_H
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #include "core/judge.h"
+
+#define MUST(what)                                                                                           \
+	do {                                                                                                 \
+		if (!(what)) {                                                                               \
+			(void)fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #what);                     \
+			abort();                                                                             \
+		}                                                                                            \
+	} while (0)
 
 enum device {
 	SERVER,
@@ -83,6 +94,10 @@ struct world *world_new(void);
 struct world *world_empty(void);
 void world_free(struct world *w);
 
+/* Zeroed memory of the world's. */
+void *world_take(struct world *w, size_t n);
+/* A registry to which the city's reference files are offered. */
+struct registry *world_fresh_registry(struct world *w);
 struct party_ref world_party(enum device device);
 struct span world_file(struct world *w, const char *path);
 

@@ -43,6 +43,13 @@ static void try_faults(struct world *w, const struct event *good, const struct f
 	}
 }
 
+/* A spoiler of one statement. */
+#define SPOIL(name, statement)                                                                               \
+	static void name(struct event *e)                                                                    \
+	{                                                                                                    \
+		statement;                                                                                   \
+	}
+
 /* ---- issued ---- */
 
 #define LINE_GOOD                                                                                            \
@@ -54,64 +61,28 @@ static const struct waste_line line_bad_code[] = {
 static const struct waste_line line_bad_method[] = {
     {.line = 1, .code = TEXT("900-249-08"), .grams = 1, .containers = 1, .method = TEXT("D99")}};
 
-static void next_year(struct event *e)
-{
-	e->number += UINT64_C(10000000000);
-}
-static void dalian(struct event *e)
-{
-	e->number += 1000000;
-}
-static void no_serial(struct event *e)
-{
-	e->number -= 1;
-}
-static void short_number(struct event *e)
-{
-	e->number = 42;
-}
+SPOIL(next_year, e->number += UINT64_C(10000000000))
+SPOIL(dalian, e->number += 1000000)
+SPOIL(no_serial, e->number -= 1)
+SPOIL(short_number, e->number = 42)
 static void bad_credit(struct event *e)
 {
 	char *last = &e->issued.transporter.credit_code[CREDIT_CODE_SIZE - 1];
 	*last = *last == 'A' ? 'B' : 'A';
 }
-static void site_0(struct event *e)
-{
-	e->issued.facility.site = 0;
-}
-static void to_itself(struct event *e)
-{
-	e->issued.facility = e->issued.generator;
-}
-static void arrives_first(struct event *e)
-{
-	e->issued.arrive_by = e->issued.collect_by;
-}
-static void old_edition(struct event *e)
-{
-	e->issued.edition = span_str("1998");
-}
+SPOIL(site_0, e->issued.facility.site = 0)
+SPOIL(to_itself, e->issued.facility = e->issued.generator)
+SPOIL(arrives_first, e->issued.arrive_by = e->issued.collect_by)
+SPOIL(old_edition, e->issued.edition = span_str("1998"))
 static void set_lines(struct event *e, const struct waste_line *lines, size_t n)
 {
 	e->issued.lines = lines;
 	e->issued.lines_n = n;
 }
-static void gap(struct event *e)
-{
-	set_lines(e, lines_gap, 2);
-}
-static void from_2(struct event *e)
-{
-	set_lines(e, lines_from_2, 1);
-}
-static void bad_code(struct event *e)
-{
-	set_lines(e, line_bad_code, 1);
-}
-static void bad_method(struct event *e)
-{
-	set_lines(e, line_bad_method, 1);
-}
+SPOIL(gap, set_lines(e, lines_gap, 2))
+SPOIL(from_2, set_lines(e, lines_from_2, 1))
+SPOIL(bad_code, set_lines(e, line_bad_code, 1))
+SPOIL(bad_method, set_lines(e, line_bad_method, 1))
 static void number_0(struct event *e)
 {
 	e->signers_n = 2;
@@ -189,15 +160,8 @@ static void set_quantities(struct event *e, const struct line_quantity *lines)
 	e->transfer.lines = lines;
 	e->transfer.lines_n = 2;
 }
-static void swap_lines(struct event *e)
-{
-	set_quantities(e, swapped);
-}
-static void repeat_lines(struct event *e)
-{
-	set_quantities(e, repeated);
-}
-
+SPOIL(swap_lines, set_quantities(e, swapped))
+SPOIL(repeat_lines, set_quantities(e, repeated))
 Test(rules, lines_of_a_transfer_ascend)
 {
 	static const enum event_kind kinds[] = {EVENT_LOADED, EVENT_HANDED_OVER, EVENT_DELIVERED,
@@ -303,23 +267,10 @@ static void registrar_role(struct event *e)
 	e->party.party.roles = roles;
 	e->party.party.roles_n = 2;
 }
-static void nowhere(struct event *e)
-{
-	e->party.party.division = span_str("999999");
-}
-static void elsewhere(struct event *e)
-{
-	e->party.party.division = span_str("210202");
-}
-static void no_class(struct event *e)
-{
-	e->party.party.generator_class = 1;
-}
-static void ends_first(struct event *e)
-{
-	e->party.party.valid_until = e->party.party.valid_from;
-}
-
+SPOIL(nowhere, e->party.party.division = span_str("999999"))
+SPOIL(elsewhere, e->party.party.division = span_str("210202"))
+SPOIL(no_class, e->party.party.generator_class = 1)
+SPOIL(ends_first, e->party.party.valid_until = e->party.party.valid_from)
 Test(rules, parties)
 {
 	static const enum role generator = ROLE_GENERATOR;
@@ -361,11 +312,7 @@ static void permit_method(struct event *e)
 	static const struct span methods[] = {TEXT("D99")};
 	e->permit.permit.methods = methods;
 }
-static void permit_ends(struct event *e)
-{
-	e->permit.permit.valid_until = 5;
-}
-
+SPOIL(permit_ends, e->permit.permit.valid_until = 5)
 Test(rules, permits)
 {
 	static const struct span codes[] = {TEXT("HW08"), TEXT("900-041-49")};
@@ -385,28 +332,15 @@ Test(rules, permits)
 	world_free(w);
 }
 
-static void block_backwards(struct event *e)
-{
-	e->number_block_granted.last = NUMBER(3000);
-}
-static void block_years(struct event *e)
-{
-	e->number_block_granted.last += UINT64_C(10000000000);
-}
-static void block_large(struct event *e)
-{
-	e->number_block_granted.last = NUMBER(13001);
-}
+SPOIL(block_backwards, e->number_block_granted.last = NUMBER(3000))
+SPOIL(block_years, e->number_block_granted.last += UINT64_C(10000000000))
+SPOIL(block_large, e->number_block_granted.last = NUMBER(13001))
 static void block_elsewhere(struct event *e)
 {
 	e->number_block_granted.first += 1000000;
 	e->number_block_granted.last += 1000000;
 }
-static void block_format(struct event *e)
-{
-	e->number_block_granted.first = 7;
-}
-
+SPOIL(block_format, e->number_block_granted.first = 7)
 Test(rules, blocks)
 {
 	static const struct fault faults[] = {
@@ -425,15 +359,8 @@ Test(rules, blocks)
 	world_free(w);
 }
 
-static void setting_key(struct event *e)
-{
-	e->setting_changed.key = span_str("moon.phase");
-}
-static void setting_value(struct event *e)
-{
-	e->setting_changed.value = span_str("soon");
-}
-
+SPOIL(setting_key, e->setting_changed.key = span_str("moon.phase"))
+SPOIL(setting_value, e->setting_changed.value = span_str("soon"))
 Test(rules, settings)
 {
 	static const struct fault faults[] = {
@@ -449,15 +376,8 @@ Test(rules, settings)
 	world_free(w);
 }
 
-static void district(struct event *e)
-{
-	e->genesis.city = span_str("210106");
-}
-static void same_keys(struct event *e)
-{
-	e->genesis.recovery_key = e->genesis.log_key;
-}
-
+SPOIL(district, e->genesis.city = span_str("210106"))
+SPOIL(same_keys, e->genesis.recovery_key = e->genesis.log_key)
 Test(rules, genesis)
 {
 	static const struct fault faults[] = {
