@@ -126,6 +126,8 @@ struct verdict world_submit(struct world *w, const struct signed_event *member);
 struct digest world_accept(struct world *w, const struct signed_event *member);
 /* The sweeps over all manifests and keys. */
 void world_sweep(struct world *w);
+/* All deadlines again, as after a clock's setting changed. */
+void world_recompute(struct world *w);
 /* Makes the registry again from what is stored, as a server does at its start. */
 void world_restart(struct world *w);
 

@@ -239,17 +239,34 @@ struct digest world_accept(struct world *w, const struct signed_event *member)
 	return member->event.id;
 }
 
-void world_sweep(struct world *w)
+/* A judgement for which all manifests are loaded. */
+static struct judgement *begin_with_all(struct world *w)
 {
 	struct manifest *manifests = world_take(w, (w->manifests_n + 1) * sizeof(*manifests));
-	struct loaded loaded = {.manifests = manifests, .manifests_n = w->manifests_n};
+	struct loaded *loaded = world_take(w, sizeof(*loaded));
 
 	memcpy(manifests, w->manifests, w->manifests_n * sizeof(*manifests));
 	qsort(manifests, w->manifests_n, sizeof(*manifests), by_number);
-	struct judgement *j = begin(w, &loaded);
-	for (size_t i = 0; i < loaded.manifests_n; i++)
-		MUST(judge_sweep_manifest(j, manifests[i].number));
+	*loaded = (struct loaded){.manifests = manifests, .manifests_n = w->manifests_n};
+	return begin(w, loaded);
+}
+
+void world_sweep(struct world *w)
+{
+	struct judgement *j = begin_with_all(w);
+
+	for (size_t i = 0; i < w->manifests_n; i++)
+		MUST(judge_sweep_manifest(j, w->manifests[i].number));
 	MUST(judge_sweep_keys(j));
+	end(w, j);
+}
+
+void world_recompute(struct world *w)
+{
+	struct judgement *j = begin_with_all(w);
+
+	for (size_t i = 0; i < w->manifests_n; i++)
+		MUST(judge_recompute(j, w->manifests[i].number));
 	end(w, j);
 }
 

@@ -316,6 +316,30 @@ Test(judge, the_sweep_raises_and_the_next_step_clears)
 	world_free(w);
 }
 
+Test(judge, a_longer_clock_clears_the_flag_of_the_shorter)
+{
+	struct world *w = world_new();
+	const struct stored_flag *flag;
+	struct digest id = issue(w, NUMBER(1));
+	struct event e = world_event(w, EVENT_SETTING_CHANGED);
+
+	id = world_accept(w, load(w, NUMBER(1), &id));
+	id = world_accept(w, deliver(w, NUMBER(1), &id));
+	micros due = manifest_due_at(world_manifest(w, NUMBER(1)));
+	w->now += 20 * DAY;
+	world_sweep(w);
+	cr_assert_eq(world_open_flags(w, FLAG_NOT_CONFIRMED, &flag), 1);
+	world_recompute(w);
+	cr_assert_eq(world_open_flags(w, FLAG_NOT_CONFIRMED, &flag), 1, "nothing has changed");
+	e.setting_changed =
+	    (struct setting_changed){span_str("confirm.working_days"), span_str("60"), span_str("疫情")};
+	(void)world_accept(w, SIGN(w, &e, REGISTRAR));
+	world_recompute(w);
+	cr_assert_eq(world_open_flags(w, FLAG_NOT_CONFIRMED, &flag), 0);
+	cr_assert_gt(manifest_due_at(world_manifest(w, NUMBER(1))), due);
+	world_free(w);
+}
+
 Test(judge, claimed_in_time_and_arrived_late)
 {
 	struct world *w = world_new();
