@@ -136,6 +136,8 @@ struct store_port {
 	enum store_result (*load)(void *conn, const struct needs *needs, struct arena *arena,
 				  struct loaded *ret_loaded);
 	enum store_result (*commit)(void *conn, const struct commit *commit);
+	/* What went wrong last, for the operator; never NULL. On the connection's own lane. */
+	const char *(*error)(const void *conn);
 	/* One reference file, which the migration command loaded; n 0: there is none. */
 	enum store_result (*reference)(void *conn, enum reference_kind kind, struct span edition,
 				       struct arena *arena, struct span *ret_file);

@@ -95,7 +95,12 @@ static void take_frame(struct path *p, struct session *s, struct request *r, con
 {
 	switch (f->kind) {
 	case FRAME_HELLO:
-		if (s->stage == SESSION_CHALLENGED)
+		if (p->keyring_version == 0) {
+			/* Nothing is known yet: not even whose key this is. */
+			refuse(p, s->conn, f->id, REFUSAL_UNAVAILABLE, PATH(DATABASE), "hello", "", "",
+			       MICROS_PER_SECOND);
+			p->ports.net->close(p->ports.net->self, s->conn, "not ready");
+		} else if (s->stage == SESSION_CHALLENGED)
 			greet(p, s, f->id, f->hello);
 		else
 			refuse(p, s->conn, f->id, REFUSAL_FORBIDDEN, PATH(HELLO_ONCE), "hello", "", "", 0);

@@ -241,6 +241,8 @@ static void recovery_run(struct work *w, void *thread)
 		r->result = STORE_CORRUPT;
 	if (r->result == STORE_OK || r->result == STORE_DEPOSED)
 		check(r, thread);
+	if (r->result != STORE_OK && r->reason[0] == '\0')
+		(void)snprintf(r->reason, sizeof(r->reason), "%s", r->path->ports.store.error(thread));
 }
 
 /* ---- on the main thread ---- */
@@ -326,7 +328,7 @@ static void recovery_done(struct work *w)
 	} else {
 		micros wait = retry_least << (p->failures < 6 ? p->failures : 6);
 		if (p->failures++ == 0)
-			path_notice(p, NOTICE_WARNING, "database away", "trying again until it answers");
+			path_notice(p, NOTICE_WARNING, "database away; trying again", "%s", r->reason);
 		try_again(p, wait < retry_most ? wait : retry_most, PATH_RECOVERING);
 	}
 	recovery_free(r);

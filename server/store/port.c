@@ -51,6 +51,11 @@ static enum store_result reference(void *conn, enum reference_kind kind, struct 
 	return store_reference(conn, kind, edition, arena, ret_file);
 }
 
+static const char *error(const void *conn)
+{
+	return store_error(conn);
+}
+
 struct store_port store_port(void)
 {
 	return (struct store_port){
@@ -60,6 +65,7 @@ struct store_port store_port(void)
 	    .high_water_read = high_water_read,
 	    .high_water = store_high_water,
 	    .reference = reference,
+	    .error = error,
 	    .due = store_due,
 	    .open_manifests = store_open_manifests,
 	    .query = store_query,
