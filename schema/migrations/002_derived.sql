@@ -25,6 +25,12 @@ CREATE TABLE manifest (
 ALTER TABLE manifest ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE INDEX manifest_due ON manifest (due_at) WHERE due_at IS NOT NULL;
 
+-- What an update that did not find all of its rows comes to: the tables are not those of the log.
+CREATE FUNCTION manifest_missing() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+	RAISE EXCEPTION 'a manifest that was loaded is not stored' USING ERRCODE = 'data_corrupted';
+END $$;
+
 -- By what a manifest can be found, newest first. Kinds: p every party that had a part in it (party.no), v every
 -- plate, w every waste code. A district has a good share of all manifests: it is a condition, not a term.
 CREATE TABLE manifest_term (

@@ -38,6 +38,7 @@ static micros changed_at(const struct rows *rows, uint64_t number)
 	return 0;
 }
 
+/* What changes with its events. */
 static void add_manifest(struct array *a, const struct commit *commit, const struct manifest *m,
 			 struct buffer *body)
 {
@@ -45,29 +46,62 @@ static void add_manifest(struct array *a, const struct commit *commit, const str
 	micros due_at = manifest_due_at(m);
 
 	array_int(&a[0], (int64_t)m->number);
-	array_int(&a[1], m->issued_at);
-	array_int(&a[2], changed_at(commit->rows, m->number));
+	array_int(&a[1], changed_at(commit->rows, m->number));
 	if (due_at == 0)
-		array_null(&a[3]);
+		array_null(&a[2]);
 	else
-		array_int(&a[3], due_at);
-	array_int(&a[4], t.shipped);
-	array_int(&a[5], t.accepted);
-	array_int(&a[6], t.treated);
-	array_int(&a[7], m->generator);
-	array_int(&a[8], m->transporter);
-	array_int(&a[9], m->facility);
-	array_int(&a[10], __builtin_popcount(manifest_open_flags(m)));
-	array_int(&a[11], m->state);
-	array_bool(&a[12], m->cancelled_at != 0);
-	array_span(&a[13], division_of(commit, m->generator));
-	array_span(&a[14], division_of(commit, m->facility));
-	array_span(&a[15], span_str(m->plate));
-	array_span(&a[16], digest_span(manifest_head(m)));
+		array_int(&a[2], due_at);
+	array_int(&a[3], t.shipped);
+	array_int(&a[4], t.accepted);
+	array_int(&a[5], t.treated);
+	array_int(&a[6], m->transporter);
+	array_int(&a[7], __builtin_popcount(manifest_open_flags(m)));
+	array_int(&a[8], m->state);
+	array_bool(&a[9], m->cancelled_at != 0);
+	array_span(&a[10], span_str(m->plate));
+	array_span(&a[11], digest_span(manifest_head(m)));
 	buffer_clear(body);
 	if (!manifest_encode(m, body))
 		body->broken = true;
-	array_span(&a[17], buffer_span(body));
+	array_span(&a[12], buffer_span(body));
+}
+
+/* What was said when it was issued. */
+static void add_issued(struct array *a, const struct commit *commit, const struct manifest *m)
+{
+	array_int(&a[13], m->issued_at);
+	array_int(&a[14], m->generator);
+	array_int(&a[15], m->facility);
+	array_span(&a[16], division_of(commit, m->generator));
+	array_span(&a[17], division_of(commit, m->facility));
+}
+
+static bool is_new(const struct rows *rows, uint64_t number)
+{
+	for (size_t i = 0; i < rows->entries_n; i++)
+		if (rows->entries[i].number == number && rows->entries[i].kind == EVENT_ISSUED)
+			return true;
+	return false;
+}
+
+/* The changed manifests that this batch issued, or those that it did not. */
+static void send_rows(struct pipeline *p, const struct commit *commit, bool issued)
+{
+	const struct rows *rows = commit->rows;
+	struct buffer body = BUFFER_EMPTY;
+
+	pipeline_columns(p, issued ? "iiiiiiiiiotbbiiitt" : "iiiiiiiiiotbb");
+	for (size_t i = 0; i < rows->manifests_n; i++) {
+		if (is_new(rows, rows->manifests[i]->number) != issued)
+			continue;
+		add_manifest(p->conn->columns, commit, rows->manifests[i], &body);
+		if (issued)
+			add_issued(p->conn->columns, commit, rows->manifests[i]);
+	}
+	if (!buffer_ok(&body))
+		p->broken = true;
+	pipeline_send_columns(p, issued ? ST_MANIFEST_NEW : ST_MANIFEST);
+	buffer_free(&body);
 }
 
 /* ---- what a manifest is found by ---- */
@@ -118,15 +152,20 @@ static void add_issued_terms(struct array *a, const struct commit *commit, const
 	}
 }
 
-/* Whoever had a part in it, and whatever it travelled on, stays; most often they are known from `issued`. */
+/*
+ * Whoever had a part in it, and whatever it travelled on, stays. Most often the plate is known from `issued`;
+ * who loads always is.
+ */
 static void add_moved_terms(struct array *a, const struct commit *commit, const struct event *e)
 {
 	const struct transfer *transfer = NULL;
 
-	manifest_step(e, &transfer);
+	enum event_kind step = manifest_step(e, &transfer);
+
 	if (transfer == NULL || transfer->plate.n == 0)
 		return;
-	add_party(a, e->number, no_of(commit, &transfer->to));
+	if (step != EVENT_LOADED)
+		add_party(a, e->number, no_of(commit, &transfer->to));
 	add_term(a, e->number, 'v', transfer->plate);
 }
 
@@ -152,16 +191,9 @@ void send_manifests(struct pipeline *p, const struct commit *commit)
 {
 	const struct rows *rows = commit->rows;
 	struct array *a = p->conn->columns;
-	struct buffer body = BUFFER_EMPTY;
 
-	pipeline_columns(p, "iiiiiiiiiiiiotttbb");
-	for (size_t i = 0; i < rows->manifests_n; i++)
-		add_manifest(a, commit, rows->manifests[i], &body);
-	if (!buffer_ok(&body))
-		p->broken = true;
-	pipeline_send_columns(p, ST_MANIFEST);
-	buffer_free(&body);
-
+	send_rows(p, commit, true);
+	send_rows(p, commit, false);
 	send_terms(p, commit);
 
 	pipeline_columns(p, "ii");

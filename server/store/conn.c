@@ -359,28 +359,34 @@ static bool ask(struct store_conn *c, const char *sql, int64_t *ret_value)
 	return true;
 }
 
+/*
+ * The server's own limits end a little before ours, so that an error comes instead of a lost connection. A
+ * writer's plans are made once, when the tables may still be empty: they must be those of full ones.
+ */
 static bool set_up_session(struct store_conn *c)
 {
-	/* The server's own limits end a little before ours, so that an error comes instead of a lost
-	 * connection. */
 	struct params p = {0};
 	char limit[24];
 	PGresult *res;
 
 	snprintf(limit, sizeof(limit), "%u", c->timeout_ms - c->timeout_ms / 10);
 	param_str(&p, limit);
-	param_str(&p, c->kind == STORE_WRITER ? "off" : "on");
-	param_str(&p, c->kind == STORE_WRITER ? "force_generic_plan" : "auto");
-	if (conn_run_sql(c,
-			 "SELECT set_config('search_path', 'manifest, pg_temp', false), "
-			 "set_config('statement_timeout', $1::text, false), "
-			 "set_config('lock_timeout', $1::text, false), "
-			 "set_config('idle_in_transaction_session_timeout', $1::text, false), "
-			 "set_config('client_connection_check_interval', '5s', false), "
-			 "set_config('default_transaction_read_only', $2::text, false), "
-			 "set_config('plan_cache_mode', $3::text, false), "
-			 "set_config('jit', 'off', false)",
-			 &p, &res) != STORE_OK)
+	param_bool(&p, c->kind == STORE_WRITER);
+	if (conn_run_sql(
+		c,
+		"SELECT set_config('search_path', 'manifest, pg_temp', false), "
+		"set_config('statement_timeout', $1::text, false), "
+		"set_config('lock_timeout', $1::text, false), "
+		"set_config('idle_in_transaction_session_timeout', $1::text, false), "
+		"set_config('client_connection_check_interval', '5s', false), "
+		"set_config('jit', 'off', false), "
+		"set_config('default_transaction_read_only', (NOT $2::boolean)::text, false), "
+		"CASE WHEN $2::boolean THEN set_config('plan_cache_mode', 'force_generic_plan', false) || "
+		"set_config('enable_seqscan', 'off', false) || "
+		"set_config('enable_bitmapscan', 'off', false) || "
+		"set_config('enable_hashjoin', 'off', false) || "
+		"set_config('enable_mergejoin', 'off', false) END",
+		&p, &res) != STORE_OK)
 		return false;
 	PQclear(res);
 	return true;

@@ -108,23 +108,33 @@ const struct statement_row statement_rows[STATEMENTS] = {
 		  WRITER},
     [ST_REGISTRY_ENTRY] = {"registry_entry", "INSERT INTO registry_entry (index) SELECT unnest($1::bigint[])",
 			   WRITER},
-    /* Whose waste it is, where it goes and when it was issued never change. */
-    [ST_MANIFEST] =
-	{"manifest",
-	 "INSERT INTO manifest AS m (number, issued_at, changed_at, due_at, shipped_grams, accepted_grams, "
-	 "treated_grams, generator, transporter, facility, open_flags, state, cancelled, "
-	 "division_generator, division_facility, plate, head, body) "
+    [ST_MANIFEST_NEW] =
+	{"manifest_new",
+	 "INSERT INTO manifest (number, changed_at, due_at, shipped_grams, accepted_grams, treated_grams, "
+	 "transporter, open_flags, state, cancelled, plate, head, body, issued_at, generator, facility, "
+	 "division_generator, division_facility) "
 	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), "
 	 "unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), "
-	 "unnest($9::bigint[]), unnest($10::bigint[]), unnest($11::bigint[]), unnest($12::bigint[]), "
-	 "unnest($13::boolean[]), unnest($14::text[]), unnest($15::text[]), unnest($16::text[]), "
-	 "unnest($17::bytea[]), unnest($18::bytea[]) "
-	 "ON CONFLICT (number) DO UPDATE SET "
-	 "changed_at = greatest(excluded.changed_at, m.changed_at), due_at = excluded.due_at, "
-	 "shipped_grams = excluded.shipped_grams, accepted_grams = excluded.accepted_grams, "
-	 "treated_grams = excluded.treated_grams, transporter = excluded.transporter, "
-	 "open_flags = excluded.open_flags, state = excluded.state, cancelled = excluded.cancelled, "
-	 "plate = excluded.plate, head = excluded.head, body = excluded.body",
+	 "unnest($9::bigint[]), unnest($10::boolean[]), unnest($11::text[]), unnest($12::bytea[]), "
+	 "unnest($13::bytea[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::bigint[]), "
+	 "unnest($17::text[]), unnest($18::text[])",
+	 WRITER},
+    /* Whose waste it is, where it goes and when it was issued never change. Each row must be there. */
+    [ST_MANIFEST] =
+	{"manifest",
+	 "WITH done AS (UPDATE manifest m SET changed_at = greatest(u.changed_at, m.changed_at), due_at = "
+	 "u.due_at, "
+	 "shipped_grams = u.shipped_grams, accepted_grams = u.accepted_grams, "
+	 "treated_grams = u.treated_grams, transporter = u.transporter, open_flags = u.open_flags, "
+	 "state = u.state, cancelled = u.cancelled, plate = u.plate, head = u.head, body = u.body "
+	 "FROM (SELECT unnest($1::bigint[]) AS number, unnest($2::bigint[]) AS changed_at, "
+	 "unnest($3::bigint[]) AS due_at, unnest($4::bigint[]) AS shipped_grams, "
+	 "unnest($5::bigint[]) AS accepted_grams, unnest($6::bigint[]) AS treated_grams, "
+	 "unnest($7::bigint[]) AS transporter, unnest($8::bigint[]) AS open_flags, "
+	 "unnest($9::bigint[]) AS state, unnest($10::boolean[]) AS cancelled, unnest($11::text[]) AS plate, "
+	 "unnest($12::bytea[]) AS head, unnest($13::bytea[]) AS body) u WHERE m.number = u.number RETURNING "
+	 "1) "
+	 "SELECT manifest_missing() WHERE (SELECT count(*) FROM done) <> cardinality($1::bigint[])",
 	 WRITER},
     [ST_TERM_NEW] = {"term_new",
 		     "INSERT INTO manifest_term (number, kind, term) "

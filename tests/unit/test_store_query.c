@@ -3,6 +3,7 @@
 #include <criterion/hooks.h>
 #include <stdio.h>
 
+#include "store/store.h"
 #include "store_support.h"
 
 ReportHook(PRE_ALL)(struct criterion_test_set *tests)
