@@ -22,6 +22,8 @@
 
 enum { RULES_VERSION = 1, EVENTS_MAX = 160, FILE_SIZE_MAX = 16 * 1024 * 1024 };
 
+static const micros patience = 30 * MICROS_PER_SECOND;
+
 struct init {
 	struct loop *loop;
 	struct loop_timer *tick;
@@ -34,6 +36,7 @@ struct init {
 	size_t events_n;
 	size_t sent;
 	bool waiting;
+	micros give_up_at; /* monotonic */
 	int status;
 };
 
@@ -213,6 +216,7 @@ static void answered(void *self, struct span bytes)
 	struct problems problems = {.arena = in->arena};
 
 	in->waiting = false;
+	in->give_up_at = loop_monotonic() + patience;
 	if (!frame_decode(span_of(bytes.p + FRAME_HEAD, bytes.n - FRAME_HEAD), in->arena, &problems, &f)) {
 		finish(in, EXIT_UNAVAILABLE);
 		return;
@@ -241,6 +245,12 @@ static void tick(void *self)
 			      status.state == PATH_STANDBY ? "another manifestd is writing to this database"
 							   : status.reason);
 		finish(in, EXIT_REFUSED);
+		return;
+	}
+	if (loop_monotonic() >= in->give_up_at) {
+		(void)fprintf(stderr,
+			      "manifestd: the database does not answer; run init again when it does\n");
+		finish(in, EXIT_UNAVAILABLE);
 		return;
 	}
 	if (status.state != PATH_WRITING || in->waiting)
@@ -309,6 +319,7 @@ static int run(struct init *in, struct conf *conf)
 		in->path = path_new(&in->config, &ports);
 	}
 	if (in->path != NULL) {
+		in->give_up_at = loop_monotonic() + patience;
 		path_start(in->path);
 		loop_timer_every(in->tick, 5000);
 		if (!loop_run(in->loop))
