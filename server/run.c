@@ -212,7 +212,8 @@ static bool start_net(struct run *run)
 
 static bool start_web(struct run *run)
 {
-	const struct web_ports ports = {.path = run->path, .net = run->net, .log = &run->log};
+	const struct web_ports ports = {
+	    .path = run->path, .net = run->net, .tls = run->tls, .log = &run->log};
 	char error[CONF_ERROR_SIZE];
 	uint16_t listening = 0;
 

@@ -1,50 +1,293 @@
-/* Owns the HTTP server: what it listens on, and which handler answers. */
+/* Owns requests from their arrival to their answer: who asks, how many at once, and what the path says. */
 #include "web/web.h"
 
-#include <event2/buffer.h>
-#include <event2/http.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/queue.h>
+
+#include "net/loop.h"
+#include "net/tls.h"
+#include "web/exchange.h"
+#include "web/health.h"
+#include "web/metrics.h"
+#include "web/reply.h"
+#include "web/request.h"
+#include "web/serve.h"
+
+/* Each may hold a page of answers in memory; devices shall not wait for them. */
+enum { READS_MAX = 32, READS_PARTY_MAX = 4 };
 
 struct web {
 	struct web_ports ports;
-	struct evhttp *http;
+	struct serve *serve;
+	TAILQ_HEAD(, exchange) reading;
+	size_t reads;
+	struct web_counters counters;
 };
 
-static void answer(struct evhttp_request *req, void *self)
-{
-	const struct web *web = self;
-	const char *path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(req));
-	struct span text = span_str("alive\n");
+struct exchange {
+	TAILQ_ENTRY(exchange) link; /* while the path reads */
+	struct web *web;            /* NULL: the web is gone */
+	uint64_t id;                /* of the connection; 0: it is gone */
+	struct arena *arena;
+	struct problems problems;
+	struct web_request request;
+	struct reader_identity who;
+};
 
-	if (path != NULL && strcmp(path, "/checkpoint") == 0) {
-		text = path_checkpoint(web->ports.path);
-	} else if (path == NULL || strcmp(path, "/healthz") != 0) {
-		evhttp_send_error(req, HTTP_NOTFOUND, NULL);
-		return;
+static void exchange_free(struct exchange *x)
+{
+	arena_free(x->arena);
+	free(x);
+}
+
+/* ---- answers ---- */
+
+static void answer(struct exchange *x, int status, const char *type, struct span body)
+{
+	struct web *web = x->web;
+	struct buffer out = BUFFER_EMPTY;
+	const struct route *route = x->request.route;
+	const struct reply reply = {.status = status,
+				    .type = type,
+				    .max_age = status == 200 ? route->max_age : 0,
+				    .body = body,
+				    .head = x->request.head_only};
+
+	reply_put(&out, &reply, loop_clock());
+	/* Without memory for it, nothing is sent, and the connection ends at its deadline. */
+	if (buffer_ok(&out))
+		serve_answer(web->serve, x->id, buffer_span(&out));
+	buffer_free(&out);
+	web->counters.answers[status / 100]++;
+	log_line(web->ports.log, status == WEB(FAULT)->status ? LOG_ERROR : LOG_DEBUG, "http.answer",
+		 LOG_TEXT("route", route == NULL ? "" : route->pattern), LOG_INT("status", status));
+}
+
+/* With what problems there are. */
+static void answer_refused(struct exchange *x)
+{
+	const struct web_rule *rule = web_rule_broken(&x->problems);
+	struct buffer body = BUFFER_EMPTY;
+
+	if (view_refusal(rule->kind, &x->problems, &body))
+		answer(x, rule->status, TYPE_JSON, buffer_span(&body));
+	else
+		answer(x, rule->status, TYPE_TEXT, span_str(rule->rule.en));
+	buffer_free(&body);
+}
+
+static void refuse(struct exchange *x, const struct web_rule *rule, const char *path)
+{
+	problem_add(&x->problems, &rule->rule, path, "", "");
+	answer_refused(x);
+}
+
+void answer_healthz(struct exchange *x)
+{
+	answer(x, 200, TYPE_TEXT, span_str("alive\n"));
+}
+
+static micros certificate_until(const struct web *web)
+{
+	return web->ports.tls == NULL ? 0 : tls_expires(web->ports.tls);
+}
+
+void answer_readyz(struct exchange *x)
+{
+	const struct health health = {
+	    .status = path_status(x->web->ports.path),
+	    .checkpoint = path_checkpoint(x->web->ports.path).n > 0,
+	    .now = loop_clock(),
+	    .certificate_until = certificate_until(x->web),
+	};
+	struct buffer body = BUFFER_EMPTY;
+
+	if (health_put(&health, &body))
+		answer(x, health_is_ready(&health) ? 200 : 503, TYPE_JSON, buffer_span(&body));
+	else
+		refuse(x, WEB(BUSY), "");
+	buffer_free(&body);
+}
+
+void answer_metrics(struct exchange *x)
+{
+	const struct web *web = x->web;
+	const struct path_status status = path_status(web->ports.path);
+	const struct metrics metrics = {
+	    .path = path_counters(web->ports.path),
+	    .status = &status,
+	    .net = web->ports.net == NULL ? NULL : net_counters(web->ports.net),
+	    .serve = serve_counters(web->serve),
+	    .web = &web->counters,
+	    .now = loop_clock(),
+	    .certificate_until = certificate_until(web),
+	    .reads = web->reads,
+	};
+	struct buffer body = BUFFER_EMPTY;
+
+	metrics_put(&metrics, &body);
+	if (buffer_ok(&body))
+		answer(x, 200, "text/plain; version=0.0.4; charset=utf-8", buffer_span(&body));
+	else
+		refuse(x, WEB(BUSY), "");
+	buffer_free(&body);
+}
+
+void answer_checkpoint(struct exchange *x)
+{
+	struct span checkpoint = path_checkpoint(x->web->ports.path);
+
+	if (checkpoint.n > 0)
+		answer(x, 200, TYPE_TEXT, checkpoint);
+	else
+		refuse(x, WEB(UNAVAILABLE), "");
+}
+
+/* ---- queries ---- */
+
+static void answer_result(struct exchange *x, const struct read_result *result)
+{
+	static const enum web_rule_name rules[REFUSAL_FAULT + 1] = {
+	    [REFUSAL_LATER] = WEB_RULE_BUSY,          [REFUSAL_UNAVAILABLE] = WEB_RULE_UNAVAILABLE,
+	    [REFUSAL_FORBIDDEN] = WEB_RULE_FORBIDDEN, [REFUSAL_NOT_FOUND] = WEB_RULE_NOT_FOUND,
+	    [REFUSAL_FAULT] = WEB_RULE_FAULT,
+	};
+	const struct route *route = x->request.route;
+	struct buffer body = BUFFER_EMPTY;
+
+	if (result->refused != REFUSAL_NONE)
+		refuse(x, &web_rules[rules[result->refused]], "");
+	else if (route->one && result->answers.n == 0)
+		refuse(x, WEB(NOT_FOUND), parameter_name(route->variable));
+	else if (route->view(result, &body))
+		answer(x, 200, TYPE_JSON, buffer_span(&body));
+	else
+		refuse(x, WEB(BUSY), "");
+	buffer_free(&body);
+}
+
+static void on_result(void *self, const struct read_result *result)
+{
+	struct exchange *x = self;
+
+	if (x->web != NULL) {
+		TAILQ_REMOVE(&x->web->reading, x, link);
+		x->web->reads--;
+		if (x->id != 0)
+			answer_result(x, result);
 	}
-	(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Content-Type",
-				"text/plain; charset=utf-8");
-	(void)evbuffer_add(evhttp_request_get_output_buffer(req), text.p, text.n);
-	evhttp_send_reply(req, HTTP_OK, NULL, NULL);
+	exchange_free(x);
+}
+
+static size_t reads_of(const struct web *web, const struct party_ref *party)
+{
+	const struct exchange *x;
+	size_t n = 0;
+
+	TAILQ_FOREACH(x, &web->reading, link)
+	n += x->who.party.site == party->site && strcmp(x->who.party.credit_code, party->credit_code) == 0;
+	return n;
+}
+
+/* NULL: it may be asked now. */
+static const struct web_rule *too_much(const struct web *web, const struct exchange *x)
+{
+	if (path_checkpoint(web->ports.path).n == 0)
+		return WEB(UNAVAILABLE);
+	if (web->reads >= READS_MAX || serve_is_full(web->serve))
+		return WEB(BUSY);
+	return reads_of(web, &x->who.party) >= READS_PARTY_MAX ? WEB(RATE) : NULL;
+}
+
+/* True: the path has it now, and will answer. */
+static bool begin_read(struct exchange *x)
+{
+	struct web *web = x->web;
+	enum refusal_kind refused = REFUSAL_NONE;
+	const struct web_rule *rule = too_much(web, x);
+
+	if (rule != NULL) {
+		refuse(x, rule, "");
+		return false;
+	}
+	TAILQ_INSERT_TAIL(&web->reading, x, link);
+	web->reads++;
+	if (path_read(web->ports.path, &x->who, &x->request.query, on_result, x, &refused))
+		return true;
+	TAILQ_REMOVE(&web->reading, x, link);
+	web->reads--;
+	refuse(x, refused == REFUSAL_FORBIDDEN ? WEB(FORBIDDEN) : WEB(BUSY), "");
+	return false;
+}
+
+/* ---- requests ---- */
+
+/* True: the path has it now. */
+static bool take(struct exchange *x, struct span head)
+{
+	const struct route **route = &x->request.route;
+	bool good = request_route(head, &x->problems, &x->request);
+
+	if (good && (*route)->access == ROUTE_TOKEN &&
+	    !path_token(x->web->ports.path, x->request.token, &x->who)) {
+		problem_add(&x->problems, WEB_PROBLEM(TOKEN), "", "", "");
+		good = false;
+	}
+	if (!good || !request_query(&x->request, &x->problems)) {
+		answer_refused(x);
+		return false;
+	}
+	if ((*route)->access == ROUTE_TOKEN)
+		return begin_read(x);
+	(*route)->answer(x);
+	return false;
+}
+
+static void on_request(void *self, uint64_t id, struct span head)
+{
+	struct web *web = self;
+	struct exchange *x = calloc(1, sizeof(*x));
+
+	web->counters.requests++;
+	if (x == NULL)
+		return;
+	x->web = web;
+	x->id = id;
+	x->arena = arena_new(REQUEST_ARENA);
+	x->problems = (struct problems){.arena = x->arena};
+	if (x->arena == NULL || !take(x, head))
+		exchange_free(x);
+}
+
+/* The path reads on, and what it finds goes nowhere; it counts among what is under way until then. */
+static void on_gone(void *self, uint64_t id)
+{
+	struct web *web = self;
+	struct exchange *x;
+
+	TAILQ_FOREACH(x, &web->reading, link)
+	if (x->id == id)
+		x->id = 0;
 }
 
 struct web *web_new(struct event_base *base, const struct web_ports *ports, const char *address,
 		    uint16_t port, uint16_t *ret_port, char ret_error[WEB_ERROR_SIZE])
 {
 	struct web *web = calloc(1, sizeof(*web));
+	const struct serve_sink sink = {.self = web, .request = on_request, .gone = on_gone};
 
-	if (web == NULL)
-		return NULL;
-	web->ports = *ports;
-	web->http = evhttp_new(base);
-	if (web->http == NULL || evhttp_bind_socket(web->http, address, port) != 0) {
-		(void)snprintf(ret_error, WEB_ERROR_SIZE, "cannot listen on %s port %u", address, port);
-		web_free(web);
+	if (web == NULL) {
+		(void)snprintf(ret_error, WEB_ERROR_SIZE, "no memory");
 		return NULL;
 	}
-	evhttp_set_gencb(web->http, answer, web);
-	*ret_port = port;
+	web->ports = *ports;
+	TAILQ_INIT(&web->reading);
+	web->serve = serve_new(base, &serve_settings_default, &sink, address, port, ret_port, ret_error);
+	if (web->serve == NULL) {
+		free(web);
+		return NULL;
+	}
 	return web;
 }
 
@@ -52,7 +295,9 @@ void web_free(struct web *web)
 {
 	if (web == NULL)
 		return;
-	if (web->http != NULL)
-		evhttp_free(web->http);
+	struct exchange *x;
+	TAILQ_FOREACH(x, &web->reading, link)
+	x->web = NULL;
+	serve_free(web->serve);
 	free(web);
 }

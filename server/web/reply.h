@@ -1,0 +1,23 @@
+/* An HTTP answer as bytes. Pure but for the calendar of dates. */
+#ifndef WEB_REPLY_H
+#define WEB_REPLY_H
+
+#include "base/buffer.h"
+#include "core/event.h"
+
+struct reply {
+	int status;
+	const char *type; /* of the body */
+	unsigned max_age; /* seconds that it may be kept; 0: not at all */
+	struct span body;
+	bool head; /* the body is measured and left out */
+};
+
+#define TYPE_JSON "application/json; charset=utf-8"
+#define TYPE_TEXT "text/plain; charset=utf-8"
+
+/* What each answer says besides: what the status demands (Allow, Retry-After, WWW-Authenticate), that the
+ * connection closes, and the date. */
+void reply_put(struct buffer *to, const struct reply *reply, micros now);
+
+#endif
