@@ -79,8 +79,7 @@ enum flag_kind {
 	FLAG_NUMBER_REUSED = 15,
 	FLAG_TWO_HISTORIES = 16,
 	FLAG_OVER_CAPACITY = 17,
-	FLAG_OVER_PERMIT = 18,
-	FLAG_KINDS = 19,
+	FLAG_KINDS = 18,
 };
 
 struct party_ref {

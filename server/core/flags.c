@@ -233,7 +233,6 @@ const char *flag_kind_name(enum flag_kind kind, bool zh)
 	    [FLAG_NUMBER_REUSED] = {"running number used twice", "签名流水号重复"},
 	    [FLAG_TWO_HISTORIES] = {"two histories seen", "出现两份日志历史"},
 	    [FLAG_OVER_CAPACITY] = {"over the vehicle's capacity", "超过车辆核定载质量"},
-	    [FLAG_OVER_PERMIT] = {"over the permit's yearly quantity", "超过许可证年经营规模"},
 	};
 
 	if ((size_t)kind >= FLAG_KINDS)

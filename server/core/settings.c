@@ -38,11 +38,6 @@ const struct setting_row law_setting_rows[] = {
 	 IN(DURATION_HOUR, 365 * DURATION_DAY, "72 h"),
 	 .help_en = "How long a running number of a key may be missing before the gap is flagged.",
 	 .help_zh = "密钥流水号缺号多久未补即预警。"},
-	{.key = "late_entry.working_days", .type = SETTING_INT, .unit = "working days", FIELD(late_entry_working_days),
-	 IN(1, 250, "10"),
-	 .help_en = "After a transfer on paper ended, within how many working days it must be entered "
-		    "(decree 23 (2021), art. 20).",
-	 .help_zh = "纸质联单须在转移活动完成后几个工作日内补录（危险废物转移管理办法第二十条）。"},
 	{.key = "fork.evidence_per_day", .type = SETTING_INT, .unit = "events", FIELD(fork_evidence_per_day),
 	 IN(1, 1000, "8"),
 	 .help_en = "How many refused rival events are kept as evidence for each key and day.",

@@ -18,7 +18,6 @@ struct law_settings {
 	int64_t difference_containers;
 	micros clock_skew;
 	micros number_gap_grace;
-	int64_t late_entry_working_days;
 	int64_t fork_evidence_per_day;
 };
 

@@ -281,7 +281,7 @@ static const struct frame frames[] = {
 		 .retry_after = 5,
 		 .writer = S("10.0.0.1:7443"),
 		 .event = HASH(4)}},
-    QUERY(QUERY_FLAGS, .flag_kinds = 1 << FLAG_FORK | 1 << FLAG_OVER_PERMIT, .party = GENERATOR,
+    QUERY(QUERY_FLAGS, .flag_kinds = 1 << FLAG_FORK | 1 << FLAG_OVER_CAPACITY, .party = GENERATOR,
 	  .division = S("210100"), .from = 1, .until = 2, .open_only = true, .after = 3, .limit = 500),
     QUERY(QUERY_TRAIL, .numbers = numbers, .numbers_n = 1),
     QUERY(QUERY_SEARCH, .numbers = numbers, .numbers_n = 2, .party = FACILITY, .plate = PLATE,

@@ -29,7 +29,6 @@ Test(law_settings, defaults)
 	cr_expect_eq(s.difference_containers, 0);
 	cr_expect_eq(s.clock_skew, 300 * DURATION_SECOND);
 	cr_expect_eq(s.number_gap_grace, 72 * DURATION_HOUR);
-	cr_expect_eq(s.late_entry_working_days, 10);
 	cr_expect_eq(s.fork_evidence_per_day, 8);
 }
 
