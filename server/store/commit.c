@@ -3,6 +3,7 @@
  * the head, and the meaning of every way it can end. Nothing is stored, or all of it, or it is not known:
  * then recovery reads the head.
  */
+#include "core/tile.h"
 #include "store/port.h"
 
 static void send_advance(struct pipeline *p, const struct commit *commit)
@@ -70,7 +71,7 @@ static void send_tree(struct pipeline *p, const struct commit *commit)
 		const struct tile_row *tile = &commit->tiles[i];
 		array_int(&a[0], tile->level);
 		array_int(&a[1], (int64_t)tile->n);
-		array_span(&a[2], span_of(tile->hashes, (size_t)256 * DIGEST_SIZE));
+		array_span(&a[2], span_of(tile->hashes, (size_t)TILE_WIDTH * DIGEST_SIZE));
 		array_span(&a[3], digest_span(&tile->root));
 	}
 	pipeline_send_columns(p, ST_TILE);

@@ -33,7 +33,7 @@ static bool take_flag(const PGresult *res, int row, struct arena *arena, struct 
 static void add_kinds(struct sql *q, uint32_t kinds)
 {
 	if (kinds != 0)
-		sql_int(q, " AND (?", (int64_t)kinds), sql_add(q, " & (1::bigint << x.kind)) <> 0");
+		sql_int(q, " AND (? & (1::bigint << x.kind)) <> 0", kinds);
 }
 
 /* False: the party is not registered, so there is nothing. */
@@ -94,6 +94,6 @@ enum store_result query_flags(const struct asking *a, struct answers *ret_answer
 		return query_no_memory(a);
 	ret_answers->flags = views;
 	ret_answers->n = n;
-	ret_answers->next = more ? views[n - 1].flag : 0;
+	ret_answers->next = more && n > 0 ? views[n - 1].flag : 0;
 	return STORE_OK;
 }

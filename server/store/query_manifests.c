@@ -64,12 +64,16 @@ static enum store_result take_manifest(const struct asking *a, const PGresult *r
 static enum store_result take_page(const struct asking *a, const PGresult *res, struct answers *ret_answers)
 {
 	size_t n = page_rows(a, res);
-	struct manifest_view *views = arena_array(a->arena, n, sizeof(*views));
-	struct manifest *scratch = malloc(sizeof(*scratch));
 	enum store_result r = STORE_OK;
 
-	if (scratch == NULL || (views == NULL && n > 0))
-		r = query_no_memory(a);
+	if (n == 0)
+		return STORE_OK;
+	struct manifest_view *views = arena_array(a->arena, n, sizeof(*views));
+	struct manifest *scratch = malloc(sizeof(*scratch));
+	if (scratch == NULL || views == NULL) {
+		free(scratch);
+		return query_no_memory(a);
+	}
 	for (size_t i = 0; r == STORE_OK && i < n; i++)
 		r = take_manifest(a, res, (int)i, scratch, &views[i]);
 	free(scratch);

@@ -188,6 +188,6 @@ enum store_result query_blocks(const struct asking *a, struct answers *ret_answe
 		return query_no_memory(a);
 	ret_answers->blocks = views;
 	ret_answers->n = n;
-	ret_answers->next = more ? views[n - 1].first : 0;
+	ret_answers->next = more && n > 0 ? views[n - 1].first : 0;
 	return STORE_OK;
 }
