@@ -1,0 +1,97 @@
+"""Fixtures: a private PostgreSQL for the session, a running city for each test file, and more when a test asks."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "client"))
+
+from city import City  # noqa: E402
+from server import ROOT, Cluster, Daemon, Server  # noqa: E402
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: left out where the programs are instrumented")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """What every server said last is part of a failure's report."""
+    report = (yield).get_result()
+    if report.failed:
+        for daemon in Daemon.everyone:
+            if daemon.process is not None:
+                report.sections.append((f"log of {daemon.folder.name}", daemon.tail()))
+
+
+@pytest.fixture(scope="session")
+def work():
+    """A folder with a path short enough for a socket, that postgres may enter."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="mft", dir="/var/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def tls(work):
+    subprocess.run([ROOT / "deploy/dev-certificate", work / "tls"], check=True, timeout=60)
+    return work / "tls"
+
+
+@pytest.fixture(scope="session")
+def cluster(work):
+    cluster = Cluster(work / "pg")
+    yield cluster
+    cluster.remove()
+
+
+class Maker:
+    """Makes servers and cities and ends what it made."""
+
+    def __init__(self, cluster, tls, work):
+        self.cluster, self.tls, self.work = cluster, tls, work
+        self.made, self.cities = [], []
+
+    def folder(self):
+        return pathlib.Path(tempfile.mkdtemp(prefix="s", dir=self.work)) / "d"
+
+    def server(self, *, start=True, cluster=None, **options):
+        server = Server(cluster or self.cluster, self.tls, self.folder(), **options)
+        self.made.append(server)
+        return server.start() if start else server
+
+    def twin(self, server, **settings):
+        daemon = server.twin(self.folder(), **settings)
+        self.made.append(daemon)
+        return daemon
+
+    def city(self, server=None, **options):
+        city = City(server or self.server(**options))
+        self.cities.append(city)
+        return city
+
+    def close(self):
+        for city in self.cities:
+            city.close()
+        for server in self.made:
+            server.close()
+
+
+@pytest.fixture
+def make(cluster, tls, work):
+    maker = Maker(cluster, tls, work)
+    yield maker
+    maker.close()
+
+
+@pytest.fixture(scope="module")
+def city(cluster, tls, work):
+    """One city for the file's tests, each of which takes manifest numbers of its own."""
+    maker = Maker(cluster, tls, work)
+    yield maker.city()
+    maker.close()
