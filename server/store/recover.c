@@ -7,8 +7,10 @@
 #include "core/tree.h"
 #include "store/port.h"
 
-/* Room for entries is made when less than this is left. */
-enum { PARTITION_MARGIN = 1000000 };
+enum {
+	PARTITION_MARGIN = 1000000, /* room for entries is made when less than this is left */
+	PATIENCE_MS = 1800000,      /* a large log takes its time to be read */
+};
 
 struct recovery {
 	struct store_conn *conn;
@@ -184,6 +186,8 @@ static enum store_result read_all(struct recovery *v, struct log_head *head, str
 	enum store_result r = read_head(c, ST_HEAD_LOCKED, head);
 
 	if (r == STORE_OK)
+		r = conn_do(c, ST_PATIENCE, NULL);
+	if (r == STORE_OK)
 		r = raise_epoch(c, head);
 	if (r == STORE_OK)
 		r = check_end(c, head);
@@ -229,7 +233,10 @@ enum store_result store_recover(void *conn, const struct recovery_sink *sink, st
 		r = conn_do(c, ST_BEGIN, NULL);
 	if (r != STORE_OK)
 		return r;
+	unsigned usual = c->timeout_ms;
+	c->timeout_ms = PATIENCE_MS;
 	r = read_all(&v, &head, arena, &checkpoint);
+	c->timeout_ms = usual;
 	if (r == STORE_OK)
 		r = conn_do(c, ST_COMMIT, NULL);
 	if (r == STORE_OK)

@@ -18,6 +18,7 @@ enum statement {
 	ST_HEAD,
 	ST_PARTITIONS,
 	/* recovery */
+	ST_PATIENCE,
 	ST_LOG_END,
 	ST_CHECKPOINT_AT,
 	ST_REFERENCES,
