@@ -1,11 +1,22 @@
 """A small city: parties, keys, vehicles, permits and numbers, as its registrar enters them."""
+import time
+
 import manifest_pb2 as m
 from manifest_client import Connection, Device, ROLES, Trail, event, party
+from manifest_client.device import now
 
 LONG_AGO = 1_600_000_000_000_000  # September 2020
 FAR_AWAY = 2_000_000_000_000_000  # May 2033
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+DAY = 24 * HOUR
 PERMIT = "SY-0001"
 PLATE, LATER_PLATE = "辽A12345", "辽A67890"
+
+
+def year_of(at):
+    """In Shenyang."""
+    return time.strftime("%Y", time.gmtime((at + 8 * HOUR) // SECOND))
 
 
 class City:
@@ -64,24 +75,19 @@ class City:
                    capacity_grams=capacity, valid_from=LONG_AGO)
 
     def grant(self, generator, size=10_000):
-        """A block of this year's numbers to the generator; later trails take theirs from it."""
+        """Blocks of this year's and last year's numbers to the generator; later trails take theirs from them."""
         self.first = self.blocks * 10_000 + 1
         self.blocks += 1
         self.used = 0
-        year = self.year()
-        self.enter("number_block_granted", generator=generator.party, first=f"{year}2101{self.first:06d}",
-                   last=f"{year}2101{self.first + size - 1:06d}")
+        for year in {year_of(now()), year_of(now() - 365 * DAY)}:
+            self.enter("number_block_granted", generator=generator.party, first=f"{year}2101{self.first:06d}",
+                       last=f"{year}2101{self.first + size - 1:06d}")
 
-    @staticmethod
-    def year():
-        import time
-        return time.strftime("%Y", time.gmtime(time.time() + 8 * 3600))
-
-    def new_number(self):
+    def new_number(self, at=None):
         self.used += 1
-        return f"{self.year()}2101{self.first + self.used - 1:06d}"
+        return f"{year_of(at or now())}2101{self.first + self.used - 1:06d}"
 
-    def trail(self, **changed):
+    def trail(self, at=None, **changed):
         places = dict(generator=self.generator, transporter=self.transporter, facility=self.facility, later=self.later,
                       plate=PLATE, later_plate=LATER_PLATE, permit=PERMIT) | changed
-        return Trail(self.new_number(), **places)
+        return Trail(self.new_number(at), **places)

@@ -1,0 +1,5 @@
+"""The package under test lies beside this file."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
