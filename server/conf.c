@@ -3,7 +3,6 @@
  */
 #include "conf.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
@@ -156,7 +155,10 @@ static void environment_name(const char *key, char *ret_name, size_t size)
 	int n = snprintf(ret_name, size, "MANIFESTD_%s", key);
 
 	for (int i = 10; i < n; i++)
-		ret_name[i] = ret_name[i] == '.' ? '_' : (char)toupper((unsigned char)ret_name[i]);
+		if (ret_name[i] == '.')
+			ret_name[i] = '_';
+		else if (ret_name[i] >= 'a' && ret_name[i] <= 'z')
+			ret_name[i] -= 'a' - 'A';
 }
 
 bool conf_environment(struct conf *conf, char ret_error[CONF_ERROR_SIZE])

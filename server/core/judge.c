@@ -324,7 +324,7 @@ static void find_reused(const struct member *m, bool *ret_reused)
 /* Appends the event and what its signers' keys give cause for. */
 static bool accept(struct member *m)
 {
-	bool reused[MAX_SIGNERS];
+	bool reused[MAX_SIGNERS] = {false};
 
 	find_reused(m, reused);
 	m->verdict->index = judge_next_index(m->j);

@@ -147,9 +147,7 @@ static bool after_flag_resolved(struct member *m, uint64_t index)
 bool judge_about(struct member *m)
 {
 	switch ((int)m->e->kind) {
-	case EVENT_VOIDED:
-		judge_voided(m);
-		return true;
+	case EVENT_VOIDED: judge_voided(m); return true;
 	case EVENT_IMPORTED: need_standing(m); return true;
 	case EVENT_FLAG_RESOLVED: return judge_flag_resolved(m);
 	default: return true;

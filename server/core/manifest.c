@@ -195,10 +195,11 @@ bool manifest_apply(struct manifest *m, const struct event *e, const struct regi
 	if (problems->count + problems->more != before)
 		return false;
 	row = state_row_choose(m->state, step, leg, d.lines, d.lines_n);
-	if (row == NULL)
+	if (row == NULL) {
 		refuse_state(&d, step, leg);
-	else
-		judge_room(&d, row);
+		return false;
+	}
+	judge_room(&d, row);
 	if (problems->count + problems->more != before)
 		return false;
 	take_draft(m, row, &d);

@@ -45,7 +45,7 @@ party_no draft_signer(const struct draft *d, size_t i);
 void issue(struct manifest *m, struct draft *d);
 
 /* The other steps: parties, vehicle and quantities, in the draft. */
-void draft_transfer(struct draft *d, enum event_kind step, const struct transfer *transfer);
+void draft_transfer(struct draft *d, enum event_kind kind, const struct transfer *transfer);
 void draft_received(struct draft *d, const struct received *received);
 void draft_treated(struct draft *d, const struct treated *treated);
 

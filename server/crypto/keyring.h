@@ -1,6 +1,7 @@
 /*
- * A keyring is an immutable snapshot of public keys by their ids. The verifying threads share one without locks: a
- * change of the registry publishes a new snapshot, and the old one lives until the last user lets go of it.
+ * A keyring is an immutable snapshot of public keys by their ids. The verifying threads share one without
+ * locks: a change of the registry publishes a new snapshot, and the old one lives until the last user lets go
+ * of it.
  */
 #ifndef CRYPTO_KEYRING_H
 #define CRYPTO_KEYRING_H
