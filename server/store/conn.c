@@ -159,7 +159,7 @@ static enum store_result usable(struct store_conn *c, const struct params *p)
 	return STORE_OK;
 }
 
-int conn_send(struct store_conn *c, enum statement st, const struct params *p)
+int conn_send_run(struct store_conn *c, enum statement st, const struct params *p)
 {
 	return PQsendQueryPrepared(c->pg, statement_rows[st].name, p == NULL ? 0 : p->n,
 				   p == NULL ? NULL : p->values, p == NULL ? NULL : p->lengths,
@@ -171,7 +171,7 @@ enum store_result conn_run(struct store_conn *c, enum statement st, const struct
 {
 	enum store_result r = usable(c, p);
 
-	return r != STORE_OK ? r : finish_run(c, conn_send(c, st, p), ret_res);
+	return r != STORE_OK ? r : finish_run(c, conn_send_run(c, st, p), ret_res);
 }
 
 enum store_result conn_run_sql(struct store_conn *c, const char *sql, const struct params *p,
@@ -203,7 +203,7 @@ enum store_result conn_stream(struct store_conn *c, enum statement st, const str
 
 	if (r != STORE_OK)
 		return r;
-	if (!conn_send(c, st, p) || !PQsetSingleRowMode(c->pg))
+	if (!conn_send_run(c, st, p) || !PQsetSingleRowMode(c->pg))
 		lost = true;
 	while (r == STORE_OK && !lost && !done) {
 		PGresult *res = conn_next(c, &lost);

@@ -47,7 +47,7 @@ void conn_drop(struct store_conn *c);
 PGresult *conn_next(struct store_conn *c, bool *ret_lost) MUST_CHECK;
 
 /* Queues a prepared statement; 0: it could not be. */
-int conn_send(struct store_conn *c, enum statement st, const struct params *p) MUST_CHECK;
+int conn_send_run(struct store_conn *c, enum statement st, const struct params *p) MUST_CHECK;
 
 /* Runs one prepared statement and gives its rows; on failure the connection is dropped when it was lost. */
 enum store_result conn_run(struct store_conn *c, enum statement st, const struct params *p,
