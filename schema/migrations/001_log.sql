@@ -55,13 +55,15 @@ END $$;
 REVOKE EXECUTE ON FUNCTION entry_partitions(bigint) FROM PUBLIC;
 
 -- Every use of a device key's own running number. It leads to an event that was sent before, and shows a number
--- that a restored device used twice. Ordered by key and number: no page is random.
+-- that a restored device used twice. Ordered by key and number: no page is random. `tag` is the beginning of the
+-- event's id, enough to keep an event from being stored twice in an index half as large.
 CREATE TABLE running_number (
 	number bigint  NOT NULL,
+	tag    bigint  NOT NULL,
 	index  bigint  NOT NULL,
 	key_no integer NOT NULL,
 	event  bytea   NOT NULL,               -- its id, 32 bytes
-	PRIMARY KEY (key_no, number, event)
+	PRIMARY KEY (key_no, number, tag)
 );
 
 -- The entries that concern one manifest, in order.

@@ -47,17 +47,28 @@ static void send_entries(struct pipeline *p, const struct commit *commit)
 	pipeline_send_columns(p, ST_TRAIL);
 }
 
+/* The first 8 bytes of an event's id. */
+static int64_t tag_of(const struct digest *event)
+{
+	uint64_t tag = 0;
+
+	for (unsigned i = 0; i < 8; i++)
+		tag = tag << 8 | event->b[i];
+	return (int64_t)tag;
+}
+
 static void send_numbers(struct pipeline *p, const struct commit *commit)
 {
 	const struct rows *rows = commit->rows;
 	struct array *a = p->conn->columns;
 
-	pipeline_columns(p, "iibi");
+	pipeline_columns(p, "iibii");
 	for (size_t i = 0; i < rows->numbers_n; i++) {
 		array_int(&a[0], rows->numbers[i].key);
 		array_int(&a[1], (int64_t)rows->numbers[i].number);
 		array_span(&a[2], digest_span(&rows->numbers[i].event));
 		array_int(&a[3], (int64_t)rows->numbers[i].index);
+		array_int(&a[4], tag_of(&rows->numbers[i].event));
 	}
 	pipeline_send_columns(p, ST_RUNNING_NUMBER);
 }

@@ -98,11 +98,11 @@ const struct statement_row statement_rows[STATEMENTS] = {
 		  "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), "
 		  "unnest($4::bigint[]), unnest($5::bytea[]), unnest($6::bytea[])",
 		  WRITER},
-    [ST_RUNNING_NUMBER] =
-	{"running_number",
-	 "INSERT INTO running_number (key_no, number, event, index) "
-	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bytea[]), unnest($4::bigint[])",
-	 WRITER},
+    [ST_RUNNING_NUMBER] = {"running_number",
+			   "INSERT INTO running_number (key_no, number, event, index, tag) "
+			   "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bytea[]), "
+			   "unnest($4::bigint[]), unnest($5::bigint[])",
+			   WRITER},
     [ST_TRAIL] = {"trail",
 		  "INSERT INTO trail (number, position, index) "
 		  "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[])",

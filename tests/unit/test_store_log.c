@@ -547,3 +547,18 @@ Test(store_log, recovery_can_be_stopped_and_begun_again, .init = begin, .fini = 
 	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
 	cr_assert_eq(r.entries, world->registry_rows_n);
 }
+
+Test(store_log, an_event_is_not_stored_twice, .init = begin, .fini = end)
+{
+	CHECK_RESULT(writer_commit(&writer), STORE_OK);
+	struct number_row again = {.key = world->numbers[0].key,
+				   .number = world->numbers[0].number,
+				   .event = world->numbers[0].event,
+				   .index = 1};
+	struct rows rows = {.first_index = writer.head.size, .numbers = &again, .numbers_n = 1};
+	struct commit commit = {.from = writer.head, .to = writer.head, .rows = &rows};
+
+	CHECK_RESULT(store_port().commit(writer.conn, &commit), STORE_DATA);
+	again.event.b[0] ^= 1; /* another event under the same number: a restored device */
+	CHECK_RESULT(store_port().commit(writer.conn, &commit), STORE_OK);
+}
