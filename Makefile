@@ -159,7 +159,7 @@ endef
 $(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archives,$(LAYERS))))
 $(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands manifest)))
 $(eval $(call PROGRAM,$(B)/city,$(call objects,$(SRC_city)) $(B)/libmanifest.a))
-$(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(call archives,manifest store net)))
+$(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(B)/libmanifest.a))
 
 # A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
 including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))
