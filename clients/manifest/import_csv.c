@@ -1,0 +1,479 @@
+/*
+ * CSV with the columns of the national platform's export (DOMAIN: one row a waste line, three quantities). A
+ * table says which headings a column may have, what its cells may hold and where they go. Rows of one
+ * manifest number become one record with a line each; a bad row stops no other.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/csv.h"
+#include "base/map.h"
+#include "base/text.h"
+#include "core/credit_code.h"
+#include "core/number.h"
+#include "core/quantity.h"
+#include "core/reference.h"
+#include "core/time_text.h"
+#include "manifest/import.h"
+
+#define SCHEME "cn-national-csv"
+enum { COLUMNS_MAX = 64, REMARK_MAX = 2000 };
+
+enum cell {
+	CELL_TEXT,
+	CELL_NUMBER,
+	CELL_WASTE_CODE,
+	CELL_QUANTITY,
+	CELL_DATE,
+	CELL_CREDIT,
+	CELL_YES_NO,
+	CELL_ENTRY, /* 正常 or 补录 */
+};
+
+enum column {
+	COLUMN_NUMBER,
+	COLUMN_GENERATOR,
+	COLUMN_GENERATOR_ID,
+	COLUMN_TRANSPORTER,
+	COLUMN_TRANSPORTER_ID,
+	COLUMN_FACILITY,
+	COLUMN_FACILITY_ID,
+	COLUMN_CODE,
+	COLUMN_NAME,
+	COLUMN_PLANNED,
+	COLUMN_SHIPPED,
+	COLUMN_CONFIRMED,
+	COLUMN_CONTAINERS,
+	COLUMN_METHOD,
+	COLUMN_ISSUED,
+	COLUMN_SHIPPED_AT,
+	COLUMN_RECEIVED_AT,
+	COLUMN_STATUS,
+	COLUMN_OPINION,
+	COLUMN_DIFFERENT,
+	COLUMN_DIFFERENCE,
+	COLUMN_VOID,
+	COLUMN_ENTRY,
+	COLUMN_PLATE,
+	COLUMNS
+};
+
+static const struct column_row {
+	const char *headings[5];
+	enum cell cell;
+	bool must;      /* the column, and a value in every row */
+	bool in_remark; /* carried as "heading: value" */
+} column_rows[COLUMNS] = {
+    [COLUMN_NUMBER] = {{"联单编号", "转移联单编号"}, CELL_NUMBER, true, false},
+    [COLUMN_GENERATOR] = {{"移出单位", "移出人", "产生单位", "移出单位名称"}, CELL_TEXT, true, false},
+    [COLUMN_GENERATOR_ID] = {{"移出单位统一社会信用代码", "移出单位信用代码"}, CELL_CREDIT, false, false},
+    [COLUMN_TRANSPORTER] = {{"承运单位", "承运人", "运输单位", "承运单位名称"}, CELL_TEXT, false, false},
+    [COLUMN_TRANSPORTER_ID] = {{"承运单位统一社会信用代码", "承运单位信用代码"}, CELL_CREDIT, false, false},
+    [COLUMN_FACILITY] = {{"接受单位", "接收单位", "接受人", "接受单位名称"}, CELL_TEXT, false, false},
+    [COLUMN_FACILITY_ID] = {{"接受单位统一社会信用代码", "接收单位统一社会信用代码", "接受单位信用代码"},
+			    CELL_CREDIT,
+			    false,
+			    false},
+    [COLUMN_CODE] = {{"废物代码", "危险废物代码"}, CELL_WASTE_CODE, true, false},
+    [COLUMN_NAME] = {{"废物名称", "危险废物名称"}, CELL_TEXT, false, false},
+    [COLUMN_PLANNED] = {{"计划数量"}, CELL_QUANTITY, false, false},
+    [COLUMN_SHIPPED] = {{"转移数量", "移出数量"}, CELL_QUANTITY, false, false},
+    [COLUMN_CONFIRMED] = {{"确认数量", "接受数量", "接收数量"}, CELL_QUANTITY, false, false},
+    [COLUMN_CONTAINERS] = {{"件数", "包装数量", "容器数量"}, CELL_TEXT, false, false},
+    [COLUMN_METHOD] = {{"利用处置方式", "处置方式", "拟利用处置方式"}, CELL_TEXT, false, false},
+    [COLUMN_ISSUED] = {{"开具时间", "创建时间", "填报时间"}, CELL_DATE, false, false},
+    [COLUMN_SHIPPED_AT] = {{"移出时间", "转移时间", "启运时间", "实际转移时间"}, CELL_DATE, false, false},
+    [COLUMN_RECEIVED_AT] = {{"接受时间", "接收时间", "确认时间", "办结时间"}, CELL_DATE, false, false},
+    [COLUMN_STATUS] = {{"联单状态", "状态"}, CELL_TEXT, false, false},
+    [COLUMN_OPINION] = {{"接收单位处理意见", "接受单位处理意见", "处理意见"}, CELL_TEXT, false, true},
+    [COLUMN_DIFFERENT] = {{"是否存在重大差异"}, CELL_YES_NO, false, true},
+    [COLUMN_DIFFERENCE] = {{"差异情况"}, CELL_TEXT, false, true},
+    [COLUMN_VOID] = {{"是否作废"}, CELL_YES_NO, false, true},
+    [COLUMN_ENTRY] = {{"正常/补录", "联单类型"}, CELL_ENTRY, false, true},
+    [COLUMN_PLATE] = {{"车牌号", "车牌号码", "运输车辆"}, CELL_TEXT, false, true},
+};
+
+struct draft {
+	struct import_record record;
+	struct foreign_line *lines; /* an array that grows */
+	size_t cap;
+};
+
+struct reading {
+	struct import_result r;
+	int column_of[COLUMNS_MAX]; /* by position in the file; -1: not known */
+	const char *heading[COLUMNS_MAX];
+	enum mass_unit unit[COLUMNS_MAX];
+	size_t columns_n;
+	struct map by_number;
+	struct draft **drafts;
+	size_t drafts_n;
+	size_t drafts_cap;
+};
+
+static void bad(struct reading *g, unsigned row, const char *column, struct span found, const char *allowed,
+		const char *en, const char *zh)
+{
+	import_find(&g->r, &(struct import_finding){.what = IMPORT_BAD,
+						    .record = g->r.seen,
+						    .row = row,
+						    .column = column,
+						    .found = import_quote(&g->r, found),
+						    .allowed = allowed,
+						    .en = en,
+						    .zh = zh});
+}
+
+/* ---- the heading ---- */
+
+static struct span trim(struct span s)
+{
+	while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t'))
+		s = span_of(s.p + 1, s.n - 1);
+	while (s.n > 0 && (s.p[s.n - 1] == ' ' || s.p[s.n - 1] == '\t'))
+		s.n--;
+	return s;
+}
+
+static bool cut_end(struct span *s, const char *end)
+{
+	size_t n = strlen(end);
+
+	if (s->n <= n || memcmp(s->p + s->n - n, end, n) != 0)
+		return false;
+	s->n -= n;
+	return true;
+}
+
+/* "转移数量（吨）": the unit of the column. */
+static enum mass_unit take_unit(struct span *heading)
+{
+	static const struct {
+		const char *end;
+		enum mass_unit unit;
+	} ends[] = {{"（吨）", MASS_TONNE},      {"(吨)", MASS_TONNE},      {"(t)", MASS_TONNE},
+		    {"（千克）", MASS_KILOGRAM}, {"(千克)", MASS_KILOGRAM}, {"(kg)", MASS_KILOGRAM},
+		    {"（公斤）", MASS_KILOGRAM}, {"(公斤)", MASS_KILOGRAM}};
+
+	for (size_t i = 0; i < ARRAY_LEN(ends); i++)
+		if (cut_end(heading, ends[i].end))
+			return ends[i].unit;
+	return MASS_TONNE;
+}
+
+static int column_named(struct span heading)
+{
+	for (int c = 0; c < COLUMNS; c++)
+		for (size_t i = 0;
+		     i < ARRAY_LEN(column_rows[c].headings) && column_rows[c].headings[i] != NULL; i++)
+			if (span_eq_str(heading, column_rows[c].headings[i]))
+				return c;
+	return -1;
+}
+
+static bool read_heading(struct reading *g, const struct span *fields, size_t n, unsigned row)
+{
+	bool there[COLUMNS] = {false};
+	bool good = true;
+
+	g->columns_n = n;
+	for (size_t i = 0; i < n; i++) {
+		struct span heading = trim(fields[i]);
+		g->heading[i] = import_quote(&g->r, heading);
+		g->unit[i] = take_unit(&heading);
+		g->column_of[i] = column_named(heading);
+		if (g->column_of[i] < 0) {
+			import_find(&g->r, &(struct import_finding){
+					       .what = IMPORT_LEFT_OUT,
+					       .row = row,
+					       .column = g->heading[i],
+					       .en = "there is no place for this column in the event",
+					       .zh = "事件中没有与此列对应的字段"});
+		} else if (there[g->column_of[i]]) {
+			bad(g, row, g->heading[i], heading, "", "the column is there twice", "该列重复");
+			good = false;
+		} else {
+			there[g->column_of[i]] = true;
+		}
+	}
+	for (int c = 0; c < COLUMNS; c++) {
+		if (!column_rows[c].must || there[c])
+			continue;
+		bad(g, row, column_rows[c].headings[0], span_str(""), "", "this column is missing",
+		    "缺少该列");
+		good = false;
+	}
+	return good;
+}
+
+/* ---- cells ---- */
+
+static bool is_date(struct span s)
+{
+	char text[TIME_TEXT_SIZE + 16];
+	civil_day day;
+	micros at;
+
+	if (s.n < 8 || s.n > 32)
+		return false;
+	(void)snprintf(text, sizeof(text), "%.*s", SPAN_ARG(s));
+	for (char *p = text; *p != '\0'; p++)
+		if (*p == '/')
+			*p = '-';
+	if (date_parse(span_str(text), &day) || time_parse(span_str(text), &at))
+		return true;
+	/* "2026-10-01 08:30" and "... 08:30:00" */
+	if (s.n < 16 || text[10] != ' ')
+		return false;
+	text[10] = 'T';
+	(void)snprintf(text + s.n, sizeof(text) - s.n, "%s+08:00", s.n == 16 ? ":00" : "");
+	return time_parse(span_str(text), &at);
+}
+
+static bool cell_holds(const struct reading *g, size_t i, struct span value, const char **ret_allowed)
+{
+	int64_t grams;
+	uint64_t number;
+
+	switch (column_rows[g->column_of[i]].cell) {
+	case CELL_TEXT: *ret_allowed = "UTF-8, 无控制字符"; return text_is_clean(value);
+	case CELL_NUMBER:
+		*ret_allowed = "14 位数字: YYYY PP CC NNNNNN";
+		return manifest_number_parse(value, &number);
+	case CELL_WASTE_CODE: *ret_allowed = "NNN-NNN-NN"; return waste_code_is_wellformed(value);
+	case CELL_QUANTITY:
+		*ret_allowed = g->unit[i] == MASS_TONNE ? "1.25 (t)" : "1250 (kg)";
+		return grams_parse_in(value, g->unit[i], &grams);
+	case CELL_DATE: *ret_allowed = "2026-10-01, 2026-10-01 08:30[:00]"; return is_date(value);
+	case CELL_CREDIT: *ret_allowed = "GB 32100"; return credit_code_check(value) == CREDIT_CODE_GOOD;
+	case CELL_YES_NO:
+		*ret_allowed = "是, 否";
+		return span_eq_str(value, "是") || span_eq_str(value, "否");
+	case CELL_ENTRY:
+		*ret_allowed = "正常, 补录";
+		return span_eq_str(value, "正常") || span_eq_str(value, "补录");
+	}
+	return false;
+}
+
+/* Every problem of the row; the values by column, those that are not there empty. */
+static bool read_cells(struct reading *g, const struct span *fields, size_t n, unsigned row,
+		       struct span ret_values[COLUMNS], size_t ret_at[COLUMNS])
+{
+	bool good = true;
+
+	if (n != g->columns_n) {
+		char allowed[24];
+		char found[24];
+		(void)snprintf(allowed, sizeof(allowed), "%zu", g->columns_n);
+		(void)snprintf(found, sizeof(found), "%zu", n);
+		bad(g, row, "", span_str(found), allowed, "the row has not as many fields as the heading",
+		    "该行字段数与表头不同");
+		return false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		struct span value = trim(fields[i]);
+		const char *allowed = "";
+		if (g->column_of[i] < 0)
+			continue;
+		const struct column_row *column = &column_rows[g->column_of[i]];
+		ret_values[g->column_of[i]] = arena_copy(g->r.arena, value);
+		ret_at[g->column_of[i]] = i;
+		if (value.n == 0 && !column->must)
+			continue;
+		if (value.n == 0) {
+			bad(g, row, g->heading[i], value, "", "a value is missing", "缺少值");
+			good = false;
+		} else if (!text_is_clean(value) || !cell_holds(g, i, value, &allowed)) {
+			bad(g, row, g->heading[i], value, allowed, "the value is not of its form",
+			    "值的格式不对");
+			good = false;
+		}
+	}
+	return good;
+}
+
+/* ---- records ---- */
+
+static struct draft *draft_of(struct reading *g, struct span number, unsigned row)
+{
+	struct draft *d = map_get(&g->by_number, number);
+
+	if (d != NULL)
+		return d;
+	if (g->drafts_n == g->drafts_cap) {
+		size_t cap = 2 * g->drafts_cap + 256;
+		struct draft **grown = realloc(g->drafts, cap * sizeof(struct draft *));
+		if (grown == NULL)
+			return NULL;
+		g->drafts = grown;
+		g->drafts_cap = cap;
+	}
+	d = arena_alloc(g->r.arena, sizeof(*d));
+	if (d == NULL || !map_put(&g->by_number, number, d))
+		return NULL;
+	d->record.row = row;
+	d->record.value.scheme = span_str(SCHEME);
+	d->record.value.foreign_number = number;
+	d->record.value.record = g->r.seen;
+	g->drafts[g->drafts_n++] = d;
+	return d;
+}
+
+static struct foreign_line *line_of(struct reading *g, struct draft *d)
+{
+	struct imported *v = &d->record.value;
+
+	if (v->lines_n == IMPORT_LINES_MAX)
+		return NULL;
+	if (v->lines_n == d->cap) {
+		size_t cap = 2 * d->cap + 4;
+		struct foreign_line *grown = arena_array(g->r.arena, cap, sizeof(*grown));
+		if (grown == NULL)
+			return NULL;
+		if (v->lines_n > 0)
+			memcpy(grown, d->lines, v->lines_n * sizeof(*grown));
+		d->lines = grown;
+		d->cap = cap;
+	}
+	v->lines = d->lines;
+	d->lines[v->lines_n] = (struct foreign_line){.line = (uint32_t)v->lines_n + 1};
+	return &d->lines[v->lines_n++];
+}
+
+static void first_of(struct span *to, struct span value)
+{
+	if (to->n == 0)
+		*to = value;
+}
+
+static void take_party(struct reading *g, struct imported *v, enum role role, struct span id,
+		       struct span name)
+{
+	struct foreign_party *parties = arena_array(g->r.arena, v->parties_n + 1, sizeof(*parties));
+
+	if (parties == NULL || (id.n == 0 && name.n == 0))
+		return;
+	for (size_t i = 0; i < v->parties_n; i++) {
+		parties[i] = v->parties[i];
+		if (parties[i].role == role && span_eq(parties[i].id, id) && span_eq(parties[i].name, name))
+			return;
+	}
+	if (v->parties_n == IMPORT_PARTIES_MAX)
+		return;
+	parties[v->parties_n] = (struct foreign_party){.role = role, .id = id, .name = name};
+	v->parties = parties;
+	v->parties_n++;
+}
+
+/* The quantity as it is written, with the unit that its column states. */
+static struct span quantity(struct reading *g, struct span value, size_t at)
+{
+	if (value.n == 0)
+		return value;
+	return span_str(
+	    arena_printf(g->r.arena, "%.*s %s", SPAN_ARG(value), g->unit[at] == MASS_TONNE ? "t" : "kg"));
+}
+
+static void take_remark(struct reading *g, struct imported *v, const struct span values[COLUMNS],
+			const size_t at[COLUMNS], size_t line, unsigned row)
+{
+	for (int c = 0; c < COLUMNS; c++) {
+		if (!column_rows[c].in_remark || values[c].n == 0)
+			continue;
+		const char *text =
+		    arena_printf(g->r.arena, "%.*s%s%zu %s: %.*s", SPAN_ARG(v->remark),
+				 v->remark.n == 0 ? "" : "; ", line, g->heading[at[c]], SPAN_ARG(values[c]));
+		if (text != NULL && strlen(text) <= REMARK_MAX) {
+			v->remark = span_str(text);
+			continue;
+		}
+		import_find(&g->r, &(struct import_finding){.what = IMPORT_LEFT_OUT,
+							    .record = v->record,
+							    .row = row,
+							    .column = g->heading[at[c]],
+							    .found = import_quote(&g->r, values[c]),
+							    .en = "no room left in the remark",
+							    .zh = "备注已满"});
+	}
+}
+
+static bool take_row(struct reading *g, const struct span values[COLUMNS], const size_t at[COLUMNS],
+		     unsigned row)
+{
+	struct draft *d = draft_of(g, values[COLUMN_NUMBER], row);
+	struct foreign_line *line = d == NULL ? NULL : line_of(g, d);
+	struct span *codes = arena_alloc(g->r.arena, sizeof(*codes));
+
+	if (line == NULL || codes == NULL) {
+		bad(g, row, column_rows[COLUMN_NUMBER].headings[0], values[COLUMN_NUMBER], "200",
+		    "the manifest has too many rows", "该联单行数过多");
+		return false;
+	}
+	struct imported *v = &d->record.value;
+	first_of(&v->status, values[COLUMN_STATUS]);
+	first_of(&v->issued, values[COLUMN_ISSUED]);
+	first_of(&v->shipped, values[COLUMN_SHIPPED_AT]);
+	first_of(&v->received, values[COLUMN_RECEIVED_AT]);
+	take_party(g, v, ROLE_GENERATOR, values[COLUMN_GENERATOR_ID], values[COLUMN_GENERATOR]);
+	take_party(g, v, ROLE_TRANSPORTER, values[COLUMN_TRANSPORTER_ID], values[COLUMN_TRANSPORTER]);
+	take_party(g, v, ROLE_FACILITY, values[COLUMN_FACILITY_ID], values[COLUMN_FACILITY]);
+	*codes = values[COLUMN_CODE];
+	line->codes = codes;
+	line->codes_n = 1;
+	line->name = values[COLUMN_NAME];
+	line->planned = quantity(g, values[COLUMN_PLANNED], at[COLUMN_PLANNED]);
+	line->shipped = quantity(g, values[COLUMN_SHIPPED], at[COLUMN_SHIPPED]);
+	line->confirmed = quantity(g, values[COLUMN_CONFIRMED], at[COLUMN_CONFIRMED]);
+	line->containers = values[COLUMN_CONTAINERS];
+	line->method = values[COLUMN_METHOD];
+	take_remark(g, v, values, at, line->line, row);
+	return true;
+}
+
+static void finish(struct reading *g)
+{
+	g->r.records = arena_array(g->r.arena, g->drafts_n + 1, sizeof(g->r.records[0]));
+	for (size_t i = 0; i < g->drafts_n && g->r.records != NULL; i++) {
+		const struct import_record *record = &g->drafts[i]->record;
+		if (import_check(&g->r, &record->value, record->row))
+			g->r.records[g->r.records_n++] = *record;
+		else
+			g->r.bad += (unsigned)record->value.lines_n;
+	}
+	map_free(&g->by_number);
+	free(g->drafts);
+}
+
+bool import_cn_csv(struct span file, struct arena *arena, struct import_result *ret_result)
+{
+	struct reading g = {.r = {.arena = arena}};
+	struct csv csv = csv_open(file, arena);
+	struct span fields[COLUMNS_MAX];
+	size_t n = 0;
+	enum csv_result got = csv_next(&csv, fields, COLUMNS_MAX, &n);
+
+	if (got != CSV_RECORD || !read_heading(&g, fields, n, csv.line)) {
+		if (got != CSV_RECORD)
+			bad(&g, 1, "", span_str(got == CSV_BAD ? csv.error : ""), "CSV (RFC 4180)",
+			    "the heading cannot be read", "无法读取表头");
+		*ret_result = g.r;
+		return false;
+	}
+	while ((got = csv_next(&csv, fields, COLUMNS_MAX, &n)) != CSV_END) {
+		struct span values[COLUMNS] = {{0}};
+		size_t at[COLUMNS] = {0};
+		if (got == CSV_RECORD && n == 1 && fields[0].n == 0)
+			continue;
+		g.r.seen++;
+		if (got == CSV_BAD)
+			bad(&g, csv.line, "", span_str(csv.error), "CSV (RFC 4180)", "the row cannot be read",
+			    "无法读取该行");
+		if (got == CSV_BAD || !read_cells(&g, fields, n, csv.line, values, at) ||
+		    !take_row(&g, values, at, csv.line))
+			g.r.bad++;
+	}
+	finish(&g);
+	*ret_result = g.r;
+	return true;
+}

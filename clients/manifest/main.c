@@ -1,0 +1,92 @@
+/* manifest: finds the command, reads its command line, runs it, prints its result. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "manifest/command.h"
+
+static const char *config_of(int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strncmp(argv[i], "--config=", 9) == 0)
+			return argv[i] + 9;
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+			return argv[i + 1];
+	}
+	return NULL;
+}
+
+static const struct command *command_of(int argc, char **argv, int *ret_words)
+{
+	for (size_t i = 0; i < commands_n; i++) {
+		const struct command *c = &commands[i];
+		*ret_words = c->group == NULL ? 1 : 2;
+		if (argc <= *ret_words)
+			continue;
+		if (c->group == NULL ? strcmp(argv[1], c->name) == 0
+				     : strcmp(argv[1], c->group) == 0 && strcmp(argv[2], c->name) == 0)
+			return c;
+	}
+	return NULL;
+}
+
+/* Languages and --json decide how the rest is told, so they are looked for first. */
+static void look_ahead(struct app *app, int argc, char **argv)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *lang = strncmp(argv[i], "--lang=", 7) == 0              ? argv[i] + 7
+				   : strcmp(argv[i], "--lang") == 0 && i + 1 < argc ? argv[i + 1]
+										    : NULL;
+		if (lang != NULL)
+			app->zh = strncmp(lang, "zh", 2) == 0;
+		if (strcmp(argv[i], "--json") == 0)
+			app->json = true;
+	}
+}
+
+static int run(struct app *app, int argc, char **argv)
+{
+	int words = 0;
+	const struct command *c = command_of(argc, argv, &words);
+	struct order *order = arena_alloc(app->arena, sizeof(*order));
+
+	if (argc >= 2 && strcmp(argv[1], "help") == 0)
+		return argc >= 3 && strcmp(argv[2], "--man") == 0
+			   ? print_man(app)
+			   : main_help(app, argc >= 3 ? argv[2] : NULL);
+	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+		app_say(app, "manifest %s", VERSION);
+		return EXIT_DONE;
+	}
+	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0))
+		return main_help(app, NULL);
+	if (argc >= 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-?") == 0) && c == NULL)
+		return main_help(app, argv[1]);
+	if (c == NULL || order == NULL) {
+		(void)main_help(app, argc >= 2 ? argv[1] : NULL);
+		return argc < 2 ? EXIT_USAGE
+				: app_usage(app, "there is no such command", "没有此命令", argv[1]);
+	}
+	command_parse(app, c, argc - words, argv + words, order);
+	int status = c->run(app, c, order);
+	return status == EXIT_DONE && c->kind != 0 ? act(app, c, order) : status;
+}
+
+int main(int argc, char **argv)
+{
+	static struct app app;
+	int status = EXIT_USAGE;
+
+	if (app_begin(&app, config_of(argc, argv))) {
+		look_ahead(&app, argc, argv);
+		status = run(&app, argc, argv);
+		if (app.json) {
+			app_set(&app, "status", json_integer(status));
+			(void)json_dumpf(app.result, stdout, JSON_INDENT(2) | JSON_PRESERVE_ORDER);
+			(void)putchar('\n');
+		}
+	}
+	app_end(&app);
+	if (fflush(stdout) != 0)
+		return EXIT_UNAVAILABLE;
+	return status;
+}

@@ -1,0 +1,169 @@
+/* Owns how failures and refusals are told: everything that is wrong, for people or for machines. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "manifest/app.h"
+#include "manifest/print.h"
+#include "manifest/words.h"
+
+void app_say(struct app *app, const char *format, ...)
+{
+	va_list args;
+
+	if (app->json)
+		return;
+	va_start(args, format);
+	(void)vprintf(format, args);
+	va_end(args);
+	(void)putchar('\n');
+}
+
+void app_note(struct app *app, const char *format, ...)
+{
+	va_list args;
+
+	(void)app;
+	(void)fflush(stdout);
+	va_start(args, format);
+	(void)vfprintf(stderr, format, args);
+	va_end(args);
+	(void)fputc('\n', stderr);
+}
+
+void app_set(struct app *app, const char *name, json_t *value)
+{
+	/* Without memory for a member the report is shorter; the exit status still tells. */
+	(void)json_object_set_new(app->result, name, value);
+}
+
+static int status_of(const struct mft_failure *failure)
+{
+	switch (failure->fault) {
+	case MFT_FAULT_NONE: return EXIT_DONE;
+	case MFT_FAULT_REFUSED:
+	case MFT_FAULT_DISPROVED: return EXIT_REFUSED;
+	case MFT_FAULT_PROTOCOL:
+	case MFT_FAULT_UNAVAILABLE: return EXIT_UNAVAILABLE;
+	case MFT_FAULT_LOCAL: break;
+	}
+	return strcmp(failure->id, "file") == 0 || strcmp(failure->id, "state.locked") == 0 ? EXIT_UNAVAILABLE
+											    : EXIT_USAGE;
+}
+
+static const char *fault_name(enum mft_fault fault)
+{
+	static const char *const names[] = {"none",     "refused",     "disproved",
+					    "protocol", "unavailable", "local"};
+
+	return names[fault];
+}
+
+int app_failed(struct app *app, const struct mft_failure *failure)
+{
+	app_set(app, "failure",
+		json_pack("{s:s,s:s,s:s,s:s}", "fault", fault_name(failure->fault), "id", failure->id, "en",
+			  failure->en, "zh", failure->zh));
+	app_note(app, "%smanifest: %s%s", paint(app, PAINT_BAD), T(app, failure->en, failure->zh),
+		 paint(app, PAINT_END));
+	return status_of(failure);
+}
+
+int app_client_failed(struct app *app)
+{
+	const char *evidence = mft_client_evidence(app->client);
+	int status = app_failed(app, mft_client_failure(app->client));
+
+	if (evidence[0] != '\0') {
+		app_set(app, "evidence", json_string(evidence));
+		app_note(app, T(app, "kept as evidence: %s", "已保存为证据：%s"), evidence);
+	}
+	return status;
+}
+
+int app_usage(struct app *app, const char *en, const char *zh, const char *detail)
+{
+	struct mft_failure failure;
+
+	mft_fail(&failure, MFT_FAULT_LOCAL, "usage", en, zh, detail);
+	return app_failed(app, &failure);
+}
+
+static json_t *text(struct span s)
+{
+	json_t *value = json_stringn((const char *)s.p, s.n);
+
+	return value != NULL ? value : json_string("");
+}
+
+static json_t *problem_json(const struct problem_view *p)
+{
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "path", text(p->path), "rule", text(p->rule),
+			 "source", text(p->source), "found", text(p->found), "allowed", text(p->allowed),
+			 "zh", text(p->zh), "en", text(p->en));
+}
+
+static void print_problem(struct app *app, const struct problem_view *p)
+{
+	struct span words = T(app, p->en, p->zh);
+
+	app_note(app, "  %s%.*s%s", paint(app, PAINT_STRONG), SPAN_ARG(p->path), paint(app, PAINT_END));
+	app_note(app, "    %.*s", SPAN_ARG(words));
+	if (p->found.n > 0)
+		app_note(app, T(app, "    found:   %.*s", "    现为：%.*s"), SPAN_ARG(p->found));
+	if (p->allowed.n > 0)
+		app_note(app, T(app, "    allowed: %.*s", "    应为：%.*s"), SPAN_ARG(p->allowed));
+	app_note(app, "    %s[%.*s%s%.*s]%s", paint(app, PAINT_FAINT), SPAN_ARG(p->rule),
+		 p->source.n > 0 ? "; " : "", SPAN_ARG(p->source), paint(app, PAINT_END));
+}
+
+static void print_digest(struct app *app, const char *name, const char *words, const struct digest *d)
+{
+	char hex[DIGEST_HEX + 1];
+
+	if (digest_is_zero(d))
+		return;
+	digest_hex(d, hex);
+	app_set(app, name, json_string(hex));
+	app_note(app, "  %s %s", words, hex);
+}
+
+int app_refused(struct app *app, const struct refusal *refusal)
+{
+	const struct word *kind = word_of(refusal_words, refusal->kind);
+	json_t *list = json_array();
+
+	app_note(app, "%s%s: %s%s", paint(app, PAINT_BAD), T(app, "refused", "被拒绝"),
+		 T(app, kind->en, kind->zh), paint(app, PAINT_END));
+	for (size_t i = 0; i < refusal->problems_n; i++) {
+		print_problem(app, &refusal->problems[i]);
+		(void)json_array_append_new(list, problem_json(&refusal->problems[i]));
+	}
+	app_set(app, "refused", json_string(kind->name));
+	app_set(app, "problems", list);
+	print_digest(app, "standing", T(app, "the event that stands:", "已成立的事件："), &refusal->standing);
+	print_digest(app, "needed", T(app, "the event that is missing:", "缺少的前序事件："),
+		     &refusal->needed);
+	if (refusal->retry_after > 0)
+		app_note(app, T(app, "  try again after %.1f s", "  请在 %.1f 秒后重试"),
+			 (double)refusal->retry_after / (double)MICROS_PER_SECOND);
+	if (refusal->writer.n > 0)
+		app_note(app, T(app, "  the writer is %.*s", "  写入服务器为 %.*s"),
+			 SPAN_ARG(refusal->writer));
+	switch (refusal->kind) {
+	case REFUSAL_LATER:
+	case REFUSAL_UNAVAILABLE:
+	case REFUSAL_NOT_WRITER:
+	case REFUSAL_FAULT: return EXIT_UNAVAILABLE;
+	default: return EXIT_REFUSED;
+	}
+}
+
+int app_problems(struct app *app, const struct problems *problems)
+{
+	struct refusal refusal = {.kind = REFUSAL_MALFORMED};
+
+	if (!refusal_problems(problems, app->arena, &refusal))
+		return app_usage(app, "out of memory", "内存不足", NULL);
+	return app_refused(app, &refusal);
+}

@@ -1,0 +1,305 @@
+/* The table of subcommands: what can be said and asked, by whom, with which options. */
+#include "manifest/command.h"
+#include "manifest/custody.h"
+#include "manifest/import_run.h"
+#include "manifest/keys.h"
+#include "manifest/query.h"
+#include "manifest/registrar.h"
+
+#define AT(field)    .at = offsetof(struct order, field)
+#define COUNT(field) .count_at = offsetof(struct order, field)
+#define HELP(e, z)   .en = e, .zh = z
+#define MUST         .must = true
+#define ROWS(r)      .options = r, .options_n = ARRAY_LEN(r)
+#define REASON(field)                                                                                        \
+	{                                                                                                    \
+		"reason", OPTION_TEXT, AT(field), MUST, .argument = "TEXT", HELP("Why", "原因")              \
+	}
+#define WAY(n, t, f, a) n, t, AT(f), .argument = a
+
+/* clang-format off */
+const struct option_row event_options[] = {
+	{WAY("out", OPTION_FILE, out, "FILE"), HELP("Write the signed event to FILE, do not send it", "把已签署的事件写入文件，不发送")},
+	{WAY("card", OPTION_FILES, cards, "FILE"), COUNT(cards_n), HELP("Card of the next signer; repeat in their order", "下一签署人的签署卡；可按顺序重复")},
+	{WAY("at", OPTION_TIME, event.occurred_at, "TIME"), HELP("When it happened (now)", "发生时间（缺省为现在）")},
+	{WAY("offline", OPTION_SWITCH, offline, NULL), HELP("Sign without the server", "离线签署")},
+};
+const size_t event_options_n = ARRAY_LEN(event_options);
+
+const struct option_row custody_options[] = {
+	{WAY("previous", OPTION_DIGEST, event.previous, "ID"), HELP("Id of the step before (asked for, or from --after)", "前一步的事件编号（缺省自动取得）")},
+	{WAY("after", OPTION_FILES, after, "FILE"), COUNT(after_n), HELP("Event file of a step before, from the first on, in place of asking the server", "此前各步的事件文件（自开具起），代替查询服务器")},
+	{WAY("line", OPTION_LINES, lines, "LINE"), COUNT(lines_n), HELP("One line of the manifest, as the description says; repeat", "联单的一行，格式见说明；可重复")},
+};
+const size_t custody_options_n = ARRAY_LEN(custody_options);
+
+static const struct option_row out_option[] = {
+	{WAY("out", OPTION_FILE, out, "FILE"), HELP("Write to FILE", "写入文件")},
+};
+static const struct option_row void_key_options[] = {
+	{WAY("number", OPTION_U64, running_number, "N"), MUST, HELP("The running number to give up", "要作废的流水号")},
+	REASON(event.voided.reason),
+};
+
+/* ---- registrar ---- */
+
+#define PARTY_ROWS \
+	{WAY("party", OPTION_PARTY, event.party.party.ref, "CODE-SITE"), MUST, HELP("Unified social credit code, a hyphen, the site's number", "统一社会信用代码-场所编号")}, \
+	{WAY("name", OPTION_TEXT, event.party.party.name, "NAME"), MUST, HELP("Its name", "单位名称")}, \
+	{WAY("roles", OPTION_ROLES, event.party.party.roles, "ROLES"), COUNT(event.party.party.roles_n), MUST, HELP("What it is, commas between", "角色，以逗号分隔")}, \
+	{WAY("division", OPTION_TEXT, event.party.party.division, "CODE"), MUST, HELP("District, six digits", "所在区划代码（六位）")}, \
+	{WAY("address", OPTION_TEXT, event.party.party.address, "TEXT"), MUST, HELP("Address of the site", "地址")}, \
+	{WAY("class", OPTION_WORD, event.party.party.generator_class, "CLASS"), .words = class_words, HELP("key, simplified or registered for a generator", "产生单位管理类别：key、simplified、registered")}, \
+	{WAY("from", OPTION_TIME, event.party.party.valid_from, "TIME"), HELP("From when it may act (now)", "生效时间（缺省为现在）")}, \
+	{WAY("until", OPTION_TIME, event.party.party.valid_until, "TIME"), HELP("Until when (no end)", "失效时间（缺省无）")}
+static const struct option_row party_options[] = {PARTY_ROWS};
+static const struct option_row party_change_options[] = {PARTY_ROWS, REASON(event.party.reason)};
+static const struct option_row enrol_options[] = {
+	{WAY("party", OPTION_PARTY, event.key_enrolled.party, "CODE-SITE"), MUST, HELP("The device's party", "设备所属单位")},
+	{WAY("as", OPTION_WORD, event.key_enrolled.role, "ROLE"), .words = role_words, MUST, HELP("The role it acts in", "设备的角色")},
+	{WAY("device", OPTION_TEXT, event.key_enrolled.device, "NAME"), MUST, HELP("What the device is called; no personal name", "设备名称，不得为人名")},
+	{WAY("from", OPTION_TIME, event.key_enrolled.valid_from, "TIME"), HELP("Events that occurred earlier are refused (now)", "早于此时间的事件将被拒绝（缺省为现在）")},
+	{WAY("new-key", OPTION_FILE, new_key, "FILE"), HELP("The new secret key, when it is here; else its --card", "新私钥文件；不在本机时用其 --card")},
+};
+static const struct option_row revoke_options[] = {
+	{WAY("keyid", OPTION_DIGEST, event.key_revoked.keyid, "HEX"), MUST, HELP("The key", "密钥编号")},
+	{WAY("from", OPTION_TIME, event.key_revoked.revoked_from, "TIME"), HELP("From when it is not trusted (now)", "自何时起不再可信（缺省为现在）")},
+	REASON(event.key_revoked.reason),
+};
+static const struct option_row add_registrar_options[] = {
+	{WAY("name", OPTION_TEXT, event.registrar_added.name, "NAME"), MUST, HELP("Of the device or office; no personal name", "设备或科室名称，不得为人名")},
+	{WAY("new-key", OPTION_FILE, new_key, "FILE"), HELP("The new secret key, when it is here; else its card is the last --card", "新私钥文件；不在本机时以最后一个 --card 代替")},
+};
+static const struct option_row remove_registrar_options[] = {
+	{WAY("keyid", OPTION_DIGEST, event.registrar_removed.keyid, "HEX"), MUST, HELP("The key to remove", "要撤销的密钥编号")},
+	REASON(event.registrar_removed.reason),
+};
+static const struct option_row vehicle_options[] = {
+	{WAY("plate", OPTION_TEXT, event.vehicle_registered.plate, "PLATE"), MUST, HELP("Number plate", "车牌号")},
+	{WAY("party", OPTION_PARTY, event.vehicle_registered.transporter, "CODE-SITE"), MUST, HELP("Its transporter", "承运人")},
+	{WAY("licence", OPTION_TEXT, event.vehicle_registered.licence, "TEXT"), MUST, HELP("Road transport licence", "道路运输证号")},
+	{WAY("capacity", OPTION_GRAMS, event.vehicle_registered.capacity_grams, "QUANTITY"), MUST, HELP("What it may carry: 12t", "核定载质量：12t")},
+	{WAY("from", OPTION_TIME, event.vehicle_registered.valid_from, "TIME"), HELP("(now)", "生效时间（缺省为现在）")},
+	{WAY("until", OPTION_TIME, event.vehicle_registered.valid_until, "TIME"), HELP("(no end)", "失效时间（缺省无）")},
+};
+static const struct option_row person_options[] = {
+	{WAY("id", OPTION_TEXT, event.person_registered.person, "ID"), MUST, HELP("Pseudonymous id", "化名编号")},
+	{WAY("party", OPTION_PARTY, event.person_registered.party, "CODE-SITE"), MUST, HELP("Employer", "所属单位")},
+};
+#define PERMIT_ROWS \
+	{WAY("number", OPTION_TEXT, event.permit.permit.number, "TEXT"), MUST, HELP("The permit's number", "许可证编号")}, \
+	{WAY("party", OPTION_PARTY, event.permit.permit.facility, "CODE-SITE"), MUST, HELP("The facility", "经营单位")}, \
+	{WAY("codes", OPTION_TEXTS, event.permit.permit.waste_codes, "CODES"), COUNT(event.permit.permit.waste_codes_n), MUST, HELP("Waste codes or categories: 900-249-08,HW49", "废物代码或类别：900-249-08,HW49")}, \
+	{WAY("methods", OPTION_TEXTS, event.permit.permit.methods, "METHODS"), COUNT(event.permit.permit.methods_n), MUST, HELP("Treatment methods: R9,D10", "利用处置方式：R9,D10")}, \
+	{WAY("per-year", OPTION_GRAMS, event.permit.permit.grams_per_year, "QUANTITY"), MUST, HELP("What it may accept in a year: 5000t", "年许可量：5000t")}, \
+	{WAY("from", OPTION_TIME, event.permit.permit.valid_from, "TIME"), HELP("(now)", "生效时间（缺省为现在）")}, \
+	{WAY("until", OPTION_TIME, event.permit.permit.valid_until, "TIME"), MUST, HELP("Until when: 2030-12-31, +1825d", "失效时间：2030-12-31、+1825d")}
+static const struct option_row permit_options[] = {PERMIT_ROWS};
+static const struct option_row permit_change_options[] = {PERMIT_ROWS, REASON(event.permit.reason)};
+static const struct option_row permit_revoke_options[] = {
+	{WAY("number", OPTION_TEXT, event.permit_revoked.number, "TEXT"), MUST, HELP("The permit's number", "许可证编号")},
+	{WAY("from", OPTION_TIME, event.permit_revoked.revoked_from, "TIME"), HELP("(now)", "自何时起（缺省为现在）")},
+	REASON(event.permit_revoked.reason),
+};
+static const struct option_row block_options[] = {
+	{WAY("party", OPTION_PARTY, event.number_block_granted.generator, "CODE-SITE"), MUST, HELP("The generator", "产生单位")},
+	{WAY("first", OPTION_NUMBER, event.number_block_granted.first, "NUMBER"), MUST, HELP("First number, 14 digits", "首号（十四位）")},
+	{WAY("last", OPTION_NUMBER, event.number_block_granted.last, "NUMBER"), MUST, HELP("Last number", "末号")},
+};
+static const struct option_row setting_options[] = {
+	{WAY("name", OPTION_TEXT, event.setting_changed.key, "SETTING"), MUST, HELP("transit.grace, difference.permille, ...", "参数名：transit.grace、difference.permille……")},
+	{WAY("value", OPTION_TEXT, event.setting_changed.value, "VALUE"), MUST, HELP("Its value: 12 h, 100", "参数值：12 h、100")},
+	REASON(event.setting_changed.reason),
+};
+static const struct option_row reference_options[] = {
+	{WAY("kind", OPTION_WORD, event.reference_loaded.kind, "KIND"), .words = reference_words, MUST, HELP("waste_codes, divisions, treatment_methods or calendar", "waste_codes、divisions、treatment_methods 或 calendar")},
+	{WAY("edition", OPTION_TEXT, event.reference_loaded.edition, "EDITION"), MUST, HELP("2021", "版本：2021")},
+};
+
+/* ---- custody ---- */
+
+static const struct option_row issue_options[] = {
+	{WAY("number", OPTION_NUMBER, event.number, "NUMBER"), HELP("14 digits (the next of a granted block)", "十四位编号（缺省取号段中下一号）")},
+	{WAY("generator", OPTION_PARTY, event.issued.generator, "CODE-SITE"), MUST, HELP("Consignor", "移出人")},
+	{WAY("transporter", OPTION_PARTY, event.issued.transporter, "CODE-SITE"), MUST, HELP("First carrier", "承运人")},
+	{WAY("facility", OPTION_PARTY, event.issued.facility, "CODE-SITE"), MUST, HELP("Consignee", "接受人")},
+	{WAY("plate", OPTION_TEXT, event.issued.plate, "PLATE"), MUST, HELP("The vehicle", "车牌号")},
+	{WAY("edition", OPTION_TEXT, event.issued.edition, "EDITION"), HELP("Of the waste list (2021)", "废物名录版本（2021）")},
+	{WAY("line", OPTION_LINES, lines, "LINE"), COUNT(lines_n), MUST, HELP("CODE;NAME;QUANTITY;CONTAINERS;PACKAGING;FORM;METHOD, as '900-249-08;废矿物油;1.2t;6;drum;liquid;R9'; repeat", "代码;名称;数量;件数;包装;形态;方式，如 '900-249-08;废矿物油;1.2t;6;drum;liquid;R9'；可重复")},
+	{WAY("collect-by", OPTION_TIME, event.issued.collect_by, "TIME"), MUST, HELP("Planned pick-up", "计划收运时间")},
+	{WAY("arrive-by", OPTION_TIME, event.issued.arrive_by, "TIME"), MUST, HELP("Expected arrival", "预计到达时间")},
+	{WAY("permit", OPTION_TEXT, event.issued.permit, "NUMBER"), MUST, HELP("The receiver's permit", "接受人许可证编号")},
+	{WAY("destination", OPTION_TEXT, event.issued.destination, "TEXT"), MUST, HELP("Where it is to be delivered", "送达地点")},
+	{WAY("emergency", OPTION_TEXT, event.issued.emergency, "TEXT"), MUST, HELP("Emergency measures", "应急措施")},
+};
+#define STEP_ROWS(field) \
+	{WAY("plate", OPTION_TEXT, field.plate, "PLATE"), HELP("The vehicle (as the manifest says)", "车牌号（缺省同联单）")}, \
+	{WAY("driver", OPTION_TEXT, field.driver, "ID"), HELP("A registered person", "已登记的驾驶员编号")}, \
+	{WAY("position", OPTION_POSITION, field.position, "LAT,LON[,M]"), HELP("Where", "位置")}
+static const struct option_row load_options[] = {
+	{WAY("transporter", OPTION_PARTY, event.transfer.to, "CODE-SITE"), HELP("Who takes it (as the manifest says)", "承运人（缺省同联单）")},
+	STEP_ROWS(event.transfer),
+};
+static const struct option_row hand_over_options[] = {
+	{WAY("to", OPTION_PARTY, event.transfer.to, "CODE-SITE"), MUST, HELP("The later carrier", "后一承运人")},
+	{WAY("from", OPTION_PARTY, event.transfer.from, "CODE-SITE"), HELP("The earlier carrier (who has it)", "前一承运人（缺省为现承运人）")},
+	{WAY("plate", OPTION_TEXT, event.transfer.plate, "PLATE"), MUST, HELP("The later vehicle", "后一车牌号")},
+	{WAY("driver", OPTION_TEXT, event.transfer.driver, "ID"), HELP("A registered person", "已登记的驾驶员编号")},
+	{WAY("position", OPTION_POSITION, event.transfer.position, "LAT,LON[,M]"), HELP("Where", "位置")},
+};
+static const struct option_row deliver_options[] = {
+	{WAY("position", OPTION_POSITION, event.transfer.position, "LAT,LON[,M]"), HELP("Where", "位置")},
+};
+static const struct option_row return_options[] = {
+	{WAY("to", OPTION_PARTY, event.transfer.to, "CODE-SITE"), HELP("Who takes it (as the manifest says)", "接收方（缺省同联单）")},
+	{WAY("plate", OPTION_TEXT, event.transfer.plate, "PLATE"), HELP("The vehicle (as the manifest says)", "车牌号（缺省同联单）")},
+};
+static const struct option_row attest_options[] = {
+	{WAY("step", OPTION_WORD, event.attested.step, "STEP"), .words = event_words, MUST, HELP("loaded, handed_over, delivered or returned", "loaded、handed_over、delivered 或 returned")},
+	{WAY("because", OPTION_WORD, event.attested.reason, "WHY"), .words = attest_words, MUST, HELP("will-not, cannot or closed: why the other side did not sign", "对方未签署的原因：will-not、cannot、closed")},
+	{WAY("note", OPTION_TEXT, event.attested.note, "TEXT"), MUST, HELP("What happened", "情况说明")},
+	{WAY("leg", OPTION_WORD, event.attested.transfer.leg, "LEG"), .words = leg_words, HELP("Of a return: out or back", "退回的阶段：out 或 back")},
+	{WAY("to", OPTION_PARTY, event.attested.transfer.to, "CODE-SITE"), HELP("Who takes it (as the manifest says)", "接收方（缺省同联单）")},
+	STEP_ROWS(event.attested.transfer),
+};
+static const struct option_row confirm_options[] = {
+	{WAY("attested", OPTION_DIGEST, event.confirmed.attested, "ID"), HELP("The attested event (the last one)", "单方声明的事件编号（缺省为最近一个）")},
+	{WAY("after", OPTION_FILES, after, "FILE"), COUNT(after_n), HELP("Event files of the steps before, in place of asking", "此前各步的事件文件")},
+};
+static const struct option_row cancel_options[] = {REASON(event.cancelled.reason)};
+static const struct option_row void_options[] = {
+	{WAY("number", OPTION_NUMBER, event.number, "NUMBER"), MUST, HELP("The manifest number that will never be used", "不再使用的联单编号")},
+	REASON(event.voided.reason),
+};
+
+/* ---- queries ---- */
+
+#define PAGE_ROWS \
+	{WAY("after", OPTION_U64, query.after, "N"), HELP("Go on after this cursor", "自该游标之后")}, \
+	{WAY("limit", OPTION_U32, query.limit, "N"), HELP("Rows of a page (100, at most 500)", "每页行数（100，至多 500）")}, \
+	{WAY("all", OPTION_SWITCH, everything, NULL), HELP("All pages", "全部")}
+static const struct option_row flag_options[] = {
+	{WAY("kind", OPTION_MASK, query.flag_kinds, "KINDS"), .words = flag_words, HELP("Kinds, commas between", "类别，以逗号分隔")},
+	{WAY("party", OPTION_PARTY, query.party, "CODE-SITE"), HELP("Whom it concerns", "相关单位")},
+	{WAY("division", OPTION_TEXT, query.division, "CODE"), HELP("Area, six digits; NNNN00 is a whole city", "区划（六位），NNNN00 为全市")},
+	{WAY("from", OPTION_TIME, query.from, "TIME"), HELP("Raised from", "预警时间自")},
+	{WAY("until", OPTION_TIME, query.until, "TIME"), HELP("Raised before", "预警时间止")},
+	{WAY("open", OPTION_SWITCH, query.open_only, NULL), HELP("Only those still open", "仅未结")},
+	PAGE_ROWS,
+};
+static const struct option_row search_options[] = {
+	{WAY("party", OPTION_PARTY, query.party, "CODE-SITE"), HELP("At either end, or between", "任一方单位")},
+	{WAY("plate", OPTION_TEXT, query.plate, "PLATE"), HELP("The vehicle", "车牌号")},
+	{WAY("code", OPTION_TEXT, query.waste_code, "CODE"), HELP("A waste code", "废物代码")},
+	{WAY("in", OPTION_WORD, query.state, "STATE"), .words = state_words, HELP("The manifest's state", "联单状态")},
+	{WAY("from", OPTION_TIME, query.from, "TIME"), HELP("Issued from", "开具时间自")},
+	{WAY("until", OPTION_TIME, query.until, "TIME"), HELP("Issued before", "开具时间止")},
+	PAGE_ROWS,
+};
+static const struct option_row trail_options[] = {
+	{WAY("save", OPTION_FILE, save, "FILE"), HELP("Also write it to FILE, for `manifest verify`", "另存为文件，供 `manifest verify` 验证")},
+};
+static const struct option_row summary_options[] = {
+	{WAY("party", OPTION_PARTY, query.party, "CODE-SITE"), MUST, HELP("The party", "单位")},
+};
+static const struct option_row token_options[] = {
+	{WAY("seconds", OPTION_U32, query.seconds, "N"), HELP("How long it is valid (3600)", "有效秒数（3600）")},
+};
+static const struct option_row resolve_options[] = {
+	{WAY("as", OPTION_WORD, event.flag_resolved.resolution, "WHAT"), .words = resolution_words, MUST, HELP("explained, corrected or sanctioned", "explained、corrected 或 sanctioned")},
+	REASON(event.flag_resolved.reason),
+};
+static const struct option_row import_options[] = {
+	{WAY("scheme", OPTION_FILE, scheme, "SCHEME"), HELP("us-emanifest (JSON) or cn-national (CSV); else by the file's ending", "us-emanifest（JSON）或 cn-national（CSV）；缺省看扩展名")},
+	{WAY("dry-run", OPTION_SWITCH, offline, NULL), HELP("Only report, enter nothing", "仅报告，不导入")},
+};
+
+#define EVENT(g, n, r, k, rows_, f, args, e, z) \
+	{.group = g, .name = n, .role = ROLE_##r, .kind = EVENT_##k, ROWS(rows_), .run = f, .arguments = args, HELP(e, z)}
+#define STEP_ALONE(g, n, r, k, f, e, z) \
+	{.group = g, .name = n, .role = ROLE_##r, .kind = EVENT_##k, .run = f, .custody = true, .arguments = "NUMBER", HELP(e, z)}
+#define STEP(g, n, r, k, rows_, f, e, z) \
+	{.group = g, .name = n, .role = ROLE_##r, .kind = EVENT_##k, ROWS(rows_), .run = f, .custody = true, .arguments = "NUMBER", HELP(e, z)}
+#define SIGN(g, n, r, e, z) \
+	{.group = g, .name = n, .role = ROLE_##r, ROWS(out_option), .run = event_sign, .arguments = "FILE", HELP(e, z)}
+#define ASK(g, n, r, rows_, f, args, e, z) \
+	{.group = g, .name = n, .role = ROLE_##r, ROWS(rows_), .run = f, .arguments = args, HELP(e, z)}
+#define PLAIN(g, n, r, f, args, e, z) \
+	{.group = g, .name = n, .role = ROLE_##r, .run = f, .arguments = args, HELP(e, z)}
+
+#define LINES_MOVE "\vLines not named move whole; --line LINE=QUANTITY/CONTAINERS (2=1.15t/6) says otherwise. The other side shows a card first (manifest key card), and signs the file afterwards."
+#define LINES_MOVE_ZH "\v未指明的行全部移交；--line 行=数量/件数（2=1.15t/6）可另行指明。对方先出示签署卡（manifest key card），再签署所得文件。"
+
+/* What parties and inspectors alike may ask. */
+#define QUERIES(g, r) \
+	ASK(g, "flags", r, flag_options, query_flags_run, NULL, "List flags", "查询预警"), \
+	ASK(g, "search", r, search_options, query_search_run, "[NUMBER...]", "Find manifests", "查询联单"), \
+	ASK(g, "trail", r, trail_options, query_trail_run, "NUMBER", "Show a manifest's trail and check all of it", "查看并验证一份联单的轨迹"), \
+	ASK(g, "summary", r, summary_options, query_summary_run, NULL, "Sum up a party", "单位汇总"), \
+	ASK(g, "token", r, token_options, query_token_run, NULL, "Get a token for HTTP", "取得 HTTP 令牌")
+
+const struct command commands[] = {
+	PLAIN("key", "new", NONE, key_new, "FILE", "Make a secret key in FILE (0600), its public key in FILE.pub", "生成私钥文件（0600），公钥写入 文件.pub"),
+	PLAIN("key", "show", NONE, key_show, "FILE", "Print the public key and its id", "显示公钥及其编号"),
+	ASK("key", "card", NONE, out_option, key_card, NULL, "Show a card: who will sign, with which running number, having seen what", "出示签署卡：签署人、流水号、所见检查点"),
+	PLAIN("key", "waiting", NONE, key_waiting, NULL, "List the running numbers that have not arrived", "列出尚未送达的流水号"),
+	PLAIN("key", "settle", NONE, key_settle, NULL, "Send what waits, give up what was refused", "发送待发事件，作废被拒号码"),
+	ASK("key", "void", NONE, void_key_options, key_void, NULL, "Give up a running number", "作废一个流水号"),
+
+	EVENT("registrar", "party", REGISTRAR, PARTY_REGISTERED, party_options, registrar_party, NULL, "Register a party", "登记单位"),
+	EVENT("registrar", "party-change", REGISTRAR, PARTY_CHANGED, party_change_options, registrar_party, NULL, "Replace what is registered of a party", "变更单位登记"),
+	EVENT("registrar", "enrol", REGISTRAR, KEY_ENROLLED, enrol_options, registrar_enrol, NULL, "Enrol a device's key; the new key signs too", "登记设备密钥，新密钥须共同签署"),
+	EVENT("registrar", "revoke", REGISTRAR, KEY_REVOKED, revoke_options, registrar_revoke, NULL, "Revoke a key", "吊销密钥"),
+	EVENT("registrar", "vehicle", REGISTRAR, VEHICLE_REGISTERED, vehicle_options, registrar_vehicle, NULL, "Register a vehicle", "登记车辆"),
+	EVENT("registrar", "person", REGISTRAR, PERSON_REGISTERED, person_options, registrar_person, "VALUE|-", "Register a person: the log keeps a salted hash alone", "登记人员：日志中仅存加盐哈希"),
+	EVENT("registrar", "permit", REGISTRAR, PERMIT_GRANTED, permit_options, registrar_permit, NULL, "Grant a permit", "颁发许可证"),
+	EVENT("registrar", "permit-change", REGISTRAR, PERMIT_CHANGED, permit_change_options, registrar_permit, NULL, "Replace a permit", "变更许可证"),
+	EVENT("registrar", "permit-revoke", REGISTRAR, PERMIT_REVOKED, permit_revoke_options, registrar_permit_revoke, NULL, "Revoke a permit", "吊销许可证"),
+	EVENT("registrar", "block", REGISTRAR, NUMBER_BLOCK_GRANTED, block_options, registrar_plain, NULL, "Grant a block of manifest numbers", "授予联单号段"),
+	EVENT("registrar", "setting", REGISTRAR, SETTING_CHANGED, setting_options, registrar_plain, NULL, "Change a setting that judging reads", "变更规则参数"),
+	EVENT("registrar", "reference", REGISTRAR, REFERENCE_LOADED, reference_options, registrar_reference, "FILE", "Put a reference file to use; the operator has loaded it into the database", "启用基础数据文件（须已由管理员装入数据库）"),
+	EVENT("registrar", "add", REGISTRAR, REGISTRAR_ADDED, add_registrar_options, registrar_enrol, NULL, "Add a registrar; signed by two once there are two", "增加登记员；已有两名后须两人签署"),
+	EVENT("registrar", "remove", REGISTRAR, REGISTRAR_REMOVED, remove_registrar_options, registrar_plain, NULL, "Remove a registrar; signed by two", "撤销登记员，须两人签署"),
+	QUERIES("registrar", REGISTRAR),
+
+	EVENT("generator", "issue", GENERATOR, ISSUED, issue_options, custody_issue, NULL, "Begin a manifest", "开具联单"),
+	STEP("generator", "load", GENERATOR, LOADED, load_options, custody_transfer, "Hand a load to the vehicle" LINES_MOVE, "装车交承运人" LINES_MOVE_ZH),
+	SIGN("generator", "take-back", GENERATOR, "Sign for what comes back", "签收退回的废物"),
+	STEP("generator", "attest", GENERATOR, ATTESTED, attest_options, custody_attest, "State a step alone, when the other side does not sign", "对方不签署时单方声明一步"),
+	EVENT("generator", "confirm", GENERATOR, CONFIRMED, confirm_options, custody_confirm, "NUMBER", "Sign after all for a step that the other side attested", "补签对方单方声明的一步"),
+	EVENT("generator", "cancel", GENERATOR, CANCELLED, cancel_options, custody_cancel, "NUMBER", "Mark a manifest as cancelled", "作废联单"),
+	EVENT("generator", "void", GENERATOR, VOIDED, void_options, registrar_plain, NULL, "Give up a manifest number", "作废未用的联单编号"),
+	PLAIN("generator", "blocks", GENERATOR, query_blocks_run, NULL, "List the granted number blocks", "列出号段"),
+	QUERIES("generator", GENERATOR),
+
+	SIGN("vehicle", "load", TRANSPORTER, "Sign for a load that is taken", "签收装车"),
+	STEP("vehicle", "hand-over", TRANSPORTER, HANDED_OVER, hand_over_options, custody_transfer, "Hand a load to the later carrier" LINES_MOVE, "联运交接给后一承运人" LINES_MOVE_ZH),
+	SIGN("vehicle", "take-over", TRANSPORTER, "Sign for a load taken from the earlier carrier", "签收联运交接"),
+	STEP("vehicle", "deliver", TRANSPORTER, DELIVERED, deliver_options, custody_transfer, "Hand a load to the facility" LINES_MOVE, "交付经营单位" LINES_MOVE_ZH),
+	SIGN("vehicle", "take-back", TRANSPORTER, "Sign for what the facility refused", "签收被拒收的废物"),
+	STEP("vehicle", "return", TRANSPORTER, RETURNED, return_options, custody_transfer, "Bring what was refused back to the generator", "将拒收的废物退回移出人"),
+	STEP("vehicle", "attest", TRANSPORTER, ATTESTED, attest_options, custody_attest, "State a step alone, when the other side does not sign", "对方不签署时单方声明一步"),
+	EVENT("vehicle", "confirm", TRANSPORTER, CONFIRMED, confirm_options, custody_confirm, "NUMBER", "Sign after all for a step that the other side attested", "补签对方单方声明的一步"),
+	QUERIES("vehicle", TRANSPORTER),
+
+	SIGN("facility", "deliver", FACILITY, "Sign for a load that arrives", "签收运抵的废物"),
+	STEP_ALONE("facility", "receive", FACILITY, RECEIVED, custody_receive, "Decide on every line; what is not named is accepted\v--line LINE=accept[;METHOD], LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE (the rest is refused), LINE=refuse;DIFFERENCE", "逐行确认，未指明者接受\v--line 行=accept[;方式]、行=partly;数量/件数;方式;差异（其余拒收）、行=refuse;差异"),
+	STEP_ALONE("facility", "treat", FACILITY, TREATED, custody_treat, "Recover or dispose; all that is left, unless lines are named\v--line LINE=QUANTITY/CONTAINERS[;METHOD]", "利用或处置，缺省为全部余量\v--line 行=数量/件数[;方式]"),
+	STEP("facility", "return", FACILITY, RETURNED, return_options, custody_transfer, "Give what was refused back to the vehicle", "将拒收的废物交承运人退回"),
+	STEP("facility", "attest", FACILITY, ATTESTED, attest_options, custody_attest, "State a step alone, when the other side does not sign", "对方不签署时单方声明一步"),
+	EVENT("facility", "confirm", FACILITY, CONFIRMED, confirm_options, custody_confirm, "NUMBER", "Sign after all for a step that the other side attested", "补签对方单方声明的一步"),
+	QUERIES("facility", FACILITY),
+
+	QUERIES("inspector", INSPECTOR),
+	PLAIN("inspector", "watch", INSPECTOR, query_watch_run, NULL, "Show new flags as they are raised", "实时显示新预警"),
+	EVENT("inspector", "resolve", INSPECTOR, FLAG_RESOLVED, resolve_options, inspector_resolve, "FLAG", "Close a flag with a reason", "处理预警"),
+
+	SIGN(NULL, "sign", NONE, "Add this key's signature to an event file; send it when it is complete", "在事件文件上签署，签齐后发送"),
+	PLAIN(NULL, "send", NONE, event_send, "FILE...", "Send event files, also those of others", "发送事件文件，包括他人的"),
+	PLAIN(NULL, "show", NONE, event_show, "FILE", "Show an event file", "显示事件文件"),
+	PLAIN(NULL, "checkpoint", NONE, query_checkpoint_run, NULL, "Show the log's newest checkpoint, verified", "显示经验证的最新检查点"),
+	PLAIN(NULL, "verify", NONE, verify_run, "FILE...", "Check saved trails offline, by the log's key alone", "离线验证所存的轨迹"),
+	ASK(NULL, "import", NONE, import_options, import_run, "FILE...", "Enter records of other systems", "导入其他系统的记录"),
+};
+const size_t commands_n = ARRAY_LEN(commands);
+/* clang-format on */
