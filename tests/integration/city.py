@@ -83,6 +83,10 @@ class City:
             self.enter("number_block_granted", generator=generator.party, first=f"{year}2101{self.first:06d}",
                        last=f"{year}2101{self.first + size - 1:06d}")
 
+    @staticmethod
+    def this_year():
+        return year_of(now())
+
     def new_number(self, at=None):
         self.used += 1
         return f"{year_of(at or now())}2101{self.first + self.used - 1:06d}"

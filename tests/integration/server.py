@@ -67,7 +67,7 @@ class Cluster:
 
     def sql(self, database, statement, *values):
         """Rows, or None when the statement has none."""
-        connection = psycopg2.connect(self.conninfo(database), connect_timeout=10)
+        connection = psycopg2.connect(self.conninfo(database), connect_timeout=10, options="-c search_path=manifest")
         try:
             connection.autocommit = True
             with connection.cursor() as cursor:

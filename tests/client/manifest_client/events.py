@@ -5,7 +5,7 @@ ROLES = {name[len("ROLE_"):].lower(): number for name, number in m.Role.items()}
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 
 
-def event(kind, **fields):
+def event(kind, /, **fields):
     field = m.Event.DESCRIPTOR.fields_by_name[kind]
     body = getattr(m, field.message_type.name)(**fields)
     made = m.Event()
