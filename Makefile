@@ -174,6 +174,15 @@ $(call objects,$(SRC_tests) $(SRC_support)): | $(BUILD)/.packages-test
 $(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
 	$(call archives,commands manifest $(LAYERS)),-fsanitize=fuzzer)))
 
+# ---- manual pages ----------------------------------------------------------------------------------------
+# The settings are the program's own table, so that their page cannot lag behind.
+
+MAN := $(wildcard deploy/man/*.[1-8]) $(patsubst deploy/man/%.in,$(BUILD)/man/%,$(wildcard deploy/man/*.in))
+$(BUILD)/man/manifestd.conf.5: deploy/man/manifestd.conf.5.in $(B)/manifestd
+	$(call say,MAN,$@)
+	$(QUIET)mkdir -p $(@D) && $(B)/manifestd settings --man > $@.body && \
+	sed -e '/^@SETTINGS@$$/{r $@.body' -e 'd}' $< > $@.new && rm $@.body && mv $@.new $@
+
 # ---- what is done with it --------------------------------------------------------------------------------
 
 ##@ Run
@@ -212,7 +221,7 @@ format: | $(BUILD)/.packages-test ## let clang-format rewrite every source
 
 ##@ Keep
 TO := $(DESTDIR)$(PREFIX)
-install: all ## install into DESTDIR and PREFIX (/usr/local)
+install: all $(MAN) ## install into DESTDIR and PREFIX (/usr/local)
 	install -d $(addprefix $(TO)/,bin sbin lib/pkgconfig lib/systemd/system share/manifest)
 	install -m 0755 $(B)/manifest $(TO)/bin/
 	install -m 0755 $(B)/manifestd $(TO)/sbin/
@@ -224,7 +233,7 @@ install: all ## install into DESTDIR and PREFIX (/usr/local)
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/libmanifest.pc.in > $(TO)/lib/pkgconfig/libmanifest.pc
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/manifestd.service > $(TO)/lib/systemd/system/manifestd.service
 	cp -R schema deploy/roles.sql $(TO)/share/manifest/
-	for page in $(wildcard deploy/man/*.[1-8]); do \
+	for page in $(MAN); do \
 		install -D -m 0644 $$page $(TO)/share/man/man$${page##*.}/$${page##*/} || exit; done
 clean: ## remove everything built
 	rm -rf $(BUILD)

@@ -15,6 +15,7 @@
 #include "crypto/token.h"
 #include "net/loop.h"
 #include "store/store.h"
+#include "web/routes.h"
 
 #ifndef VERSION
 #define VERSION "0.1.0"
@@ -101,7 +102,8 @@ static const struct argp parser = {
 	   "  run       serve (the default)\n"
 	   "  settings  print a commented configuration, or with --man its manual\n"
 	   "  check     read the configuration and the keys, and say what is wrong\n"
-	   "  stages    print the path of a request\n\n"
+	   "  stages    print the path of a request\n"
+	   "  routes    print what can be asked for over HTTP\n\n"
 	   "Exit status: 0 done, 1 refused, 2 usage, 3 the database or a file is not available.",
 };
 
@@ -247,6 +249,14 @@ static int command_stages(void)
 	return print_buffer(&text);
 }
 
+static int command_routes(void)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	routes_document(&text);
+	return print_buffer(&text);
+}
+
 static int command_check(const struct conf *conf)
 {
 	struct path_config config;
@@ -277,6 +287,8 @@ int main(int argc, char **argv)
 		return command_settings(arguments.man);
 	if (strcmp(command, "stages") == 0)
 		return command_stages();
+	if (strcmp(command, "routes") == 0)
+		return command_routes();
 	if (!conf_read(&arguments.invocation, &conf, error)) {
 		(void)fprintf(stderr, "manifestd: %s\n", error);
 		return EXIT_USAGE;
