@@ -18,15 +18,23 @@ struct arena {
 	struct block *last;
 	size_t used;
 	size_t limit;
+	size_t first; /* size of the first block */
 };
 
-struct arena *arena_new(size_t limit)
+struct arena *arena_new_sized(size_t limit, size_t first)
 {
 	struct arena *a = calloc(1, sizeof(*a));
 
-	if (a != NULL)
+	if (a != NULL) {
 		a->limit = limit;
+		a->first = first;
+	}
 	return a;
+}
+
+struct arena *arena_new(size_t limit)
+{
+	return arena_new_sized(limit, FIRST_BLOCK);
 }
 
 void arena_free(struct arena *a)
@@ -49,7 +57,7 @@ void *arena_alloc(struct arena *a, size_t n)
 		return NULL;
 	struct block *b = a->last;
 	if (b == NULL || b->cap - b->used < need) {
-		size_t cap = b == NULL ? FIRST_BLOCK : 2 * b->cap;
+		size_t cap = b == NULL ? a->first : 2 * b->cap;
 		if (cap < need)
 			cap = need;
 		b = malloc(sizeof(*b) + cap);

@@ -11,6 +11,8 @@ struct arena;
 
 /* An empty arena that will give out at most `limit` bytes in all. NULL: no memory. Free with arena_free(). */
 struct arena *arena_new(size_t limit) MUST_CHECK;
+/* The same with room for `first` bytes from the start, which arena_reset() keeps. */
+struct arena *arena_new_sized(size_t limit, size_t first) MUST_CHECK;
 void arena_free(struct arena *a);
 /* Zeroed memory aligned for any type, owned by the arena. NULL: the limit or the machine's memory is reached.
  */

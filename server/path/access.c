@@ -81,27 +81,39 @@ void limits_free(struct limits *l)
 	free(l);
 }
 
-static micros later(micros a, micros b)
+bool access_key_good(const struct key_record *key, micros now)
 {
-	return a > b ? a : b;
+	return key != NULL && now >= key->valid_from && (key->revoked_from == 0 || now < key->revoked_from);
 }
 
 micros limits_take(struct path *p, const struct session *s, size_t bytes)
 {
 	const struct path_config *c = &p->config;
 	const struct party_record *party = registry_party(p->registry, &s->party);
-	micros now = path_now(p);
-	struct meter *m = meter(p->limits, 0, s->key);
+	struct meter *key = meter(p->limits, 0, s->key);
+	struct meter *all = meter(p->limits, 1, party == NULL ? 0 : party->no);
 
-	if (m == NULL)
+	if (key == NULL || all == NULL)
 		return MICROS_PER_SECOND;
-	micros wait = bucket_take(&m->events, &c->key_events, 1, now);
-	wait = later(wait, bucket_take(&m->bytes, &c->key_bytes, (int64_t)bytes, now));
-	if (party == NULL || wait > 0)
-		return wait;
-	m = meter(p->limits, 1, party->no);
-	if (m == NULL)
-		return MICROS_PER_SECOND;
-	wait = bucket_take(&m->events, &c->party_events, 1, now);
-	return later(wait, bucket_take(&m->bytes, &c->party_bytes, (int64_t)bytes, now));
+	struct {
+		struct bucket *bucket;
+		const struct bucket_rate *rate;
+		int64_t n;
+	} takes[] = {
+	    {&key->events, &c->key_events, 1},
+	    {&key->bytes, &c->key_bytes, (int64_t)bytes},
+	    {&all->events, &c->party_events, 1},
+	    {&all->bytes, &c->party_bytes, (int64_t)bytes},
+	};
+	size_t n = party == NULL ? 2 : ARRAY_LEN(takes);
+	micros now = path_now(p);
+	micros wait = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		micros w = bucket_wait(takes[i].bucket, takes[i].rate, takes[i].n, now);
+		wait = w > wait ? w : wait;
+	}
+	for (size_t i = 0; i < n && wait == 0; i++)
+		bucket_take(takes[i].bucket, takes[i].rate, takes[i].n, now);
+	return wait;
 }

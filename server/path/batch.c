@@ -4,6 +4,7 @@
  * its own batch, and a failed commit poisons nothing: the members go back to the queue's front, and what is
  * stored is read again.
  */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "path/internal.h"
@@ -11,18 +12,30 @@
 
 static struct batch *batch_new(struct path *p, size_t limit)
 {
-	struct batch *b = calloc(1, sizeof(*b));
+	struct batch *b = p->spare_batch;
 
-	if (b == NULL)
-		return NULL;
+	p->spare_batch = NULL;
+	if (b == NULL) {
+		b = calloc(1, sizeof(*b));
+		if (b == NULL)
+			return NULL;
+		b->arena = arena_new_sized(BATCH_MEMORY, BATCH_FIRST);
+	}
 	b->path = p;
-	b->arena = arena_new(BATCH_MEMORY);
-	b->members = calloc(limit, sizeof(b->members[0]));
-	if (b->arena == NULL || b->members == NULL) {
+	b->members = b->arena == NULL ? NULL : arena_array(b->arena, limit, sizeof(b->members[0]));
+	if (b->members == NULL) {
 		batch_free(b);
 		return NULL;
 	}
 	return b;
+}
+
+void batch_clear(struct batch *b)
+{
+	arena_reset(b->arena);
+	memset(b, 0, offsetof(struct batch, arena));
+	buffer_clear(&b->checkpoint);
+	buffer_clear(&b->out);
 }
 
 void batch_free(struct batch *b)
@@ -30,7 +43,6 @@ void batch_free(struct batch *b)
 	if (b == NULL)
 		return;
 	arena_free(b->arena);
-	free(b->members);
 	buffer_free(&b->checkpoint);
 	buffer_free(&b->out);
 	free(b);
@@ -81,8 +93,10 @@ static bool seen_needs(struct batch *b, const struct event *e)
 	struct path *p = b->path;
 
 	for (size_t i = 0; i < e->signers_n; i++) {
-		uint64_t size = e->signers[i].seen.size;
-		if (size == 0 || size > p->head.size || seen_slot(p, size)->size == size)
+		const struct checkpoint_ref *ref = &e->signers[i].seen;
+		uint64_t size = ref->size;
+		if (size == 0 || size > p->head.size || !span_eq_str(ref->origin, p->origin) ||
+		    seen_slot(p, size)->size == size)
 			continue;
 		bool listed = false;
 		for (size_t k = 0; k < b->seen_n && !listed; k++)
@@ -217,9 +231,8 @@ static void load_flagged(struct batch *b, void *thread)
 
 /* Writer lane: what passed its deadline, what must be computed again, and the rows of all that are touched.
  */
-static void load_run(struct work *w, void *thread)
+static void load_all(struct batch *b, void *thread)
 {
-	struct batch *b = (struct batch *)w;
 	const struct path *p = b->path;
 	const struct store_port *store = &p->ports.store;
 	uint64_t *found = NULL;
@@ -244,11 +257,28 @@ static void load_run(struct work *w, void *thread)
 		b->result = STORE_UNAVAILABLE;
 		return;
 	}
-	for (size_t i = 0; i < b->seen_n && !b->fault; i++)
-		b->fault = !tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
+	for (size_t i = 0; i < b->seen_n && !b->fault; i++) {
+		b->result = tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
+		if (b->result != STORE_OK)
+			return;
+	}
 	b->result = b->fault ? STORE_UNAVAILABLE : store->load(thread, &b->needs, b->arena, &b->loaded);
 	if (b->result == STORE_OK && b->loaded.flags_n > 0)
 		load_flagged(b, thread);
+}
+
+static void keep_error(struct batch *b, const void *thread)
+{
+	if (b->result != STORE_OK)
+		(void)snprintf(b->error, sizeof(b->error), "%s", b->path->ports.store.error(thread));
+}
+
+static void load_run(struct work *w, void *thread)
+{
+	struct batch *b = (struct batch *)w;
+
+	load_all(b, thread);
+	keep_error(b, thread);
 }
 
 static void database_run(struct work *w, void *thread)
@@ -257,6 +287,7 @@ static void database_run(struct work *w, void *thread)
 	struct path *p = b->path;
 
 	b->result = p->ports.store.commit(thread, &b->commit);
+	keep_error(b, thread);
 	if (b->result != STORE_OK || b->commit.to.size == b->commit.from.size)
 		return;
 	/* Committed; nothing is acknowledged unless the high-water file holds it too. */
@@ -279,12 +310,14 @@ static void load_done(struct work *w)
 		batch_finish(b);
 		return;
 	}
-	for (size_t i = 0; i < b->seen_n; i++)
-		seen_remember(p, b->seen[i].size, &b->seen[i].root);
 	offer_references(b);
 	b->fault = !batch_judge(b) || !batch_log(b);
+	/* Not before they were judged: two sizes may share a slot. */
+	for (size_t i = 0; i < b->seen_n; i++)
+		seen_remember(p, b->seen[i].size, &b->seen[i].root);
 	bool nothing = !b->fault && b->rows.entries_n == 0 && b->rows.manifests_n == 0;
 	if (b->fault || nothing) {
+		b->commit.checkpoint = (struct span){0};
 		b->result = b->fault ? STORE_UNAVAILABLE : STORE_OK;
 		batch_finish(b);
 		return;
@@ -319,24 +352,23 @@ bool batch_judge(struct batch *b)
 	return true;
 }
 
-/* The entries' bytes one after the other in one buffer of the arena; views are cut when it is complete. */
 static bool encode_entries(struct batch *b)
 {
-	struct buffer all = BUFFER_EMPTY;
+	struct buffer bytes = BUFFER_EMPTY;
 	bool good = true;
 
 	for (size_t i = 0; i < b->rows.entries_n && good; i++) {
 		const struct entry_row *row = &b->rows.entries[i];
 		const struct log_entry entry = {.envelope = row->envelope, .accepted_at = row->accepted_at};
-		size_t at = all.n;
-		good = log_entry_encode(&entry, &all);
+		buffer_clear(&bytes);
+		good = log_entry_encode(&entry, &bytes);
 		if (good)
-			b->entries[i] = arena_copy(b->arena, span_of(all.p + at, all.n - at));
+			b->entries[i] = arena_copy(b->arena, buffer_span(&bytes));
 		good = good && b->entries[i].p != NULL;
 		if (good)
 			b->leaves[i] = merkle_leaf(b->entries[i]);
 	}
-	buffer_free(&all);
+	buffer_free(&bytes);
 	return good;
 }
 
@@ -405,15 +437,17 @@ void stage_batch(struct path *p)
 	collect(p, b, p->batch_limit);
 	b->now = path_now(p);
 	b->launched_at = b->now;
-	b->sweep = b->now >= p->next_sweep && p->head.size > 0;
-	b->recompute = p->recompute;
+	bool chores = !p->draining && p->head.size > 0 && b->now >= p->chores_at;
+	b->sweep = chores && b->now >= p->next_sweep;
+	b->recompute = chores && p->recompute;
 	bool good = true;
 	for (size_t i = 0; i < b->members_n && good; i++)
 		good = judge_needs(p->registry, &b->members[i]->event, b->arena, &b->needs) &&
 		       seen_needs(b, &b->members[i]->event);
 	gate_check(p);
 	if (b->members_n == 0 && !b->sweep && !b->recompute) {
-		batch_free(b);
+		batch_clear(b);
+		p->spare_batch = b;
 		return;
 	}
 	p->batch = b;

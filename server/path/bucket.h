@@ -18,7 +18,9 @@ struct bucket {
 	micros at;
 };
 
-/* Takes n tokens. 0: taken; else nothing was taken, and how long to wait until they are there, at least 1. */
-micros bucket_take(struct bucket *b, const struct bucket_rate *rate, int64_t n, micros now) MUST_CHECK;
+/* How long to wait until n tokens are there; 0: they are. */
+micros bucket_wait(const struct bucket *b, const struct bucket_rate *rate, int64_t n, micros now) MUST_CHECK;
+/* Takes n tokens, which are there. */
+void bucket_take(struct bucket *b, const struct bucket_rate *rate, int64_t n, micros now);
 
 #endif

@@ -50,11 +50,6 @@ static void greeting_run(struct work *w, void *thread)
 	buffer_free(&pae);
 }
 
-static bool key_good(const struct key_record *key, micros now)
-{
-	return now >= key->valid_from && (key->revoked_from == 0 || now < key->revoked_from);
-}
-
 /* The rule that the hello breaks; NULL: none. */
 static const struct rule *hello_judge(struct path *p, const struct greeting *g, const struct session *s)
 {
@@ -70,7 +65,7 @@ static const struct rule *hello_judge(struct path *p, const struct greeting *g, 
 		return PATH(HELLO_BINDING);
 	if (key->role != g->hello.role || key->role == ROLE_SERVER || key->role == ROLE_NONE)
 		return PATH(HELLO_ROLE);
-	if (!key_good(key, path_now(p)))
+	if (!access_key_good(key, path_now(p)))
 		return PATH(KEY_NOT_GOOD);
 	return NULL;
 }
@@ -96,6 +91,7 @@ static void greeting_done(struct work *w)
 	struct session *s = session_find(p->sessions, g->conn);
 
 	p->under_way--;
+	gate_check(p);
 	if (s == NULL) {
 		greeting_free(g);
 		return;

@@ -15,7 +15,14 @@
 #include "wire/envelope.h"
 #include "wire/messages.h"
 
-enum { BATCH_MEMORY = 256 * 1024 * 1024, VERIFY_GROUP = 16, SEEN_CACHE = 4096, PROTOCOL_VERSION = 1 };
+enum {
+	BATCH_MEMORY = 256 * 1024 * 1024,
+	BATCH_FIRST = 8 * 1024 * 1024, /* what a full batch takes, mostly manifests */
+	VERIFY_GROUP = 16,
+	SEEN_CACHE = 4096,
+	ERROR_SIZE = 256,
+	PROTOCOL_VERSION = 1,
+};
 
 /* ---- one request: an event on its way (queries and hellos are struct read and struct greeting) ---- */
 
@@ -34,7 +41,8 @@ struct request {
 	local_answer answer; /* local requests */
 	void *answer_self;
 	micros received_at;
-	enum request_stage stage;
+	enum request_stage stage; /* the main thread's alone, also while a lane has the rest */
+	bool unknown_key;         /* a signer's */
 	uint64_t keyring_version; /* it was verified with */
 	struct arena *arena;
 	struct span bytes;        /* the envelope as received */
@@ -59,7 +67,6 @@ struct request_queue {
 struct batch {
 	struct work work;
 	struct path *path;
-	struct arena *arena;
 	struct request **members;
 	size_t members_n;
 	struct needs needs;
@@ -76,7 +83,8 @@ struct batch {
 	micros launched_at;
 	micros now;
 	enum store_result result;
-	bool fault; /* no memory, or the server could not sign */
+	bool fault;             /* no memory, or the server could not sign */
+	char error[ERROR_SIZE]; /* in the store's words, when result is not STORE_OK */
 	struct judgement *judgement;
 	struct rows rows;
 	struct span *entries;
@@ -84,6 +92,8 @@ struct batch {
 	struct tree_append *append;
 	struct commit commit;
 	bool unacknowledged; /* committed, but the high-water file or a receipt could not be made */
+	/* Kept from batch to batch: fresh pages cost more than what is done with them. */
+	struct arena *arena;
 	struct buffer checkpoint;
 	struct buffer out; /* the answers' frames */
 };
@@ -103,11 +113,11 @@ struct path {
 	struct path_counters counters;
 
 	enum path_state state;
-	char reason[256];
+	char reason[ERROR_SIZE];
 	bool draining;
 	bool recovering;
-	micros retry_at; /* of the next recovery */
-	unsigned failures;
+	micros retry_at;   /* of the next recovery */
+	unsigned failures; /* in a row, of recoveries and batches */
 
 	/* What is committed. */
 	struct registry *registry;
@@ -129,9 +139,11 @@ struct path {
 	bool gate_shut;
 
 	struct batch *batch; /* in flight; NULL: idle */
-	size_t batch_limit;  /* shrinks when the database refuses a batch's data */
+	struct batch *spare_batch;
+	size_t batch_limit; /* shrinks when the database refuses a batch's data */
 	micros next_sweep;
-	bool recompute; /* deadlines are being computed again */
+	micros chores_at; /* neither sweep nor recompute before this: the last try was refused */
+	bool recompute;   /* deadlines are being computed again */
 	uint64_t recompute_after;
 };
 
@@ -165,6 +177,8 @@ bool batch_log(struct batch *b);
 void batch_database(struct batch *b); /* writer lane */
 void batch_receipts(struct batch *b); /* writer lane, after the COMMIT */
 void batch_finish(struct batch *b);
+/* Forgets what was in it and keeps its memory for the next one. */
+void batch_clear(struct batch *b);
 void batch_free(struct batch *b);
 
 /* ---- answers ---- */
@@ -181,11 +195,13 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 void read_repeated(struct path *p, struct request *r);
 void read_welcome(struct path *p, struct session *s, uint64_t id, uint64_t from_size);
 /* Hashes of complete subtrees through the store, for plans: on the reader or the writer lane. */
-bool tree_root_at(const struct store_port *store, void *thread, uint64_t size, struct arena *arena,
-		  struct digest *ret_root) MUST_CHECK;
+enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
+			       struct arena *arena, struct digest *ret_root) MUST_CHECK;
 
 /* ---- recovery ---- */
 void recovery_begin(struct path *p);
+/* The same at once if it is the first failure in a row, else after a wait that grows. */
+void recovery_begin_later(struct path *p, const char *why);
 void path_stop(struct path *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool keyring_publish(struct path *p) MUST_CHECK;
 /* The log's name as its genesis gives it. */
@@ -197,7 +213,10 @@ void greet(struct path *p, struct session *s, uint64_t id, struct span envelope)
 /* What a role may ask: false when this query is not for it. */
 bool access_allowed(enum role role, enum query_kind kind) MUST_CHECK;
 struct scope access_scope(enum role role, const struct party_ref *party, struct span division);
-/* Takes from the token buckets of the key and its party. 0: go on; else how long to wait. */
+/* The key may connect and ask now. NULL never may. */
+bool access_key_good(const struct key_record *key, micros now) MUST_CHECK;
+/* Takes from the token buckets of the key and its party. 0: go on; else how long to wait, and nothing is
+ * taken. */
 struct limits *limits_new(void) MUST_CHECK;
 void limits_free(struct limits *limits);
 micros limits_take(struct path *p, const struct session *s, size_t bytes) MUST_CHECK;

@@ -88,7 +88,6 @@ static void take_event(struct path *p, struct request *r, const struct session *
 	r->received_at = path_now(p);
 	queue_push(&p->queue, r);
 	stage_verify(p, r);
-	gate_check(p);
 }
 
 static void take_frame(struct path *p, struct session *s, struct request *r, const struct frame *f)
@@ -160,9 +159,15 @@ void stage_frame(struct path *p, conn_id conn, struct span bytes)
 static void opened(void *self, conn_id conn, const char *peer)
 {
 	struct path *p = self;
-	struct session *s = session_add(p->sessions, conn);
+	/* Before the log's name is known a challenge would look like another log's. */
+	bool ready = p->origin[0] != '\0';
+	struct session *s = ready ? session_add(p->sessions, conn) : NULL;
 
 	(void)peer;
+	if (!ready) {
+		p->ports.net->close(p->ports.net->self, conn, "not ready");
+		return;
+	}
 	if (s == NULL) {
 		p->ports.net->close(p->ports.net->self, conn, "no memory");
 		return;
@@ -180,6 +185,7 @@ static void opened(void *self, conn_id conn, const char *peer)
 static void frame(void *self, conn_id conn, struct span bytes)
 {
 	stage_frame(self, conn, bytes);
+	gate_check(self);
 }
 
 static void closed(void *self, conn_id conn)
@@ -245,6 +251,7 @@ struct path *path_new(const struct path_config *config, const struct path_ports 
 	struct public_key server = key_public(&config->server_key);
 	p->server_keyid = key_id(&server);
 	p->batch_limit = config->batch_max;
+	origin_set(p);
 	p->sessions = sessions_new();
 	p->limits = limits_new();
 	p->registry = registry_new();
@@ -262,6 +269,8 @@ void path_free(struct path *p)
 {
 	if (p == NULL)
 		return;
+	for (size_t i = 0; p->batch != NULL && i < p->batch->members_n; i++)
+		request_give_back(p, p->batch->members[i]);
 	for (struct request *r = queue_pop(&p->queue); r != NULL; r = queue_pop(&p->queue))
 		request_give_back(p, r);
 	while (p->spare != NULL) {
@@ -271,6 +280,8 @@ void path_free(struct path *p)
 		free(r);
 	}
 	batch_free(p->batch);
+	batch_free(p->spare_batch);
+	free(p->filling);
 	sessions_free(p->sessions);
 	limits_free(p->limits);
 	registry_free(p->registry);
@@ -300,16 +311,26 @@ void path_start(struct path *p)
 	recovery_begin(p);
 }
 
+/* What an event that waits is told; NULL: it may go on waiting. */
+static const struct rule *waits_in_vain(const struct path *p, const struct request *r, micros now,
+					enum refusal_kind *ret_kind)
+{
+	*ret_kind = p->state == PATH_STANDBY ? REFUSAL_NOT_WRITER : REFUSAL_UNAVAILABLE;
+	if (p->state == PATH_STANDBY)
+		return PATH(STANDBY);
+	if (p->state == PATH_STOPPED)
+		return PATH(STOPPED);
+	return now - r->received_at > p->config.request_timeout ? PATH(DATABASE) : NULL;
+}
+
 /* Events that have waited too long for the database, or for a server that no longer writes, are told so. */
 static void answer_waiting(struct path *p)
 {
-	enum refusal_kind kind = REFUSAL_UNAVAILABLE;
 	micros now = path_now(p);
 
 	for (struct request *r = p->queue.first; r != NULL; r = r->next) {
-		const struct rule *why = not_now(p, &kind);
-		if (why == NULL || p->draining)
-			why = now - r->received_at > p->config.request_timeout ? PATH(DATABASE) : NULL;
+		enum refusal_kind kind;
+		const struct rule *why = waits_in_vain(p, r, now, &kind);
 		if (why == NULL || r->stage == REQUEST_VERIFYING || r->stage == REQUEST_DEAD)
 			continue;
 		const struct verdict verdict = {.retry_after = MICROS_PER_SECOND};
@@ -319,7 +340,6 @@ static void answer_waiting(struct path *p)
 	}
 	while (p->queue.first != NULL && p->queue.first->stage == REQUEST_DEAD)
 		request_give_back(p, queue_pop(&p->queue));
-	gate_check(p);
 }
 
 void path_tick(struct path *p)
@@ -328,10 +348,11 @@ void path_tick(struct path *p)
 
 	if (again && !p->recovering && p->batch == NULL && path_now(p) >= p->retry_at)
 		recovery_begin(p);
-	if (p->state != PATH_WRITING && p->queue.n > 0)
+	if (p->queue.n > 0)
 		answer_waiting(p);
 	stage_verify_flush(p);
 	stage_batch(p);
+	gate_check(p);
 }
 
 bool path_drained(struct path *p)

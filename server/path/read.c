@@ -34,8 +34,8 @@ struct read {
 	struct buffer out;
 };
 
-bool tree_root_at(const struct store_port *store, void *thread, uint64_t size, struct arena *arena,
-		  struct digest *ret_root)
+enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
+			       struct arena *arena, struct digest *ret_root)
 {
 	struct tree_need needs[TILE_LEVELS];
 	const struct digest *hashes[TILE_LEVELS] = {0};
@@ -45,20 +45,22 @@ bool tree_root_at(const struct store_port *store, void *thread, uint64_t size, s
 		if (needs[l].count == 0)
 			continue;
 		struct digest *row = arena_array(arena, needs[l].count, sizeof(*row));
-		if (row == NULL ||
-		    store->hashes(thread, (uint8_t)l, needs[l].first, needs[l].count, row) != STORE_OK)
-			return false;
+		if (row == NULL)
+			return STORE_UNAVAILABLE;
+		enum store_result r = store->hashes(thread, (uint8_t)l, needs[l].first, needs[l].count, row);
+		if (r != STORE_OK)
+			return r;
 		hashes[l] = row;
 	}
 	struct tree *t = tree_restore(size, hashes);
 	if (t == NULL)
-		return false;
+		return STORE_UNAVAILABLE;
 	*ret_root = tree_root(t);
 	tree_free(t);
-	return true;
+	return STORE_OK;
 }
 
-/* Fetches the plan's tiles and builds the proof in the arena. */
+/* Fetches the plan's tiles and builds the proof in the arena. NULL: r->result says why, or no memory. */
 static struct digest *prove(struct read *r, void *thread, const struct proof_plan *plan)
 {
 	const struct digest *tiles[PROOF_TILES_MAX];
@@ -66,8 +68,11 @@ static struct digest *prove(struct read *r, void *thread, const struct proof_pla
 	for (size_t i = 0; i < plan->tiles_n; i++) {
 		const struct tile_id *id = &plan->tiles[i];
 		struct digest *row = arena_array(r->arena, id->width, sizeof(*row));
-		if (row == NULL || r->path->ports.store.hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH,
-							       id->width, row) != STORE_OK)
+		if (row == NULL)
+			return NULL;
+		r->result = r->path->ports.store.hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH,
+							id->width, row);
+		if (r->result != STORE_OK)
 			return NULL;
 		tiles[i] = row;
 	}
@@ -245,7 +250,7 @@ static void read_run(struct work *w, void *thread)
 		good = encode_welcome(r);
 	else if (good && r->kind == READ_REPEATED)
 		good = encode_repeated(r);
-	r->fault = !good;
+	r->fault = !good && r->result == STORE_OK;
 }
 
 static bool found_nothing(const struct read *r)
@@ -401,6 +406,10 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 	const struct scope scope = access_scope(s->role, &s->party, span_of(s->division, 6));
 
 	p->counters.queries++;
+	if (!access_key_good(registry_key(p->registry, &s->keyid), path_now(p))) {
+		refuse(p, s->conn, id, REFUSAL_FORBIDDEN, PATH(KEY_NOT_GOOD), "query", "", "", 0);
+		return;
+	}
 	if (!access_allowed(s->role, query->kind)) {
 		refuse(p, s->conn, id, REFUSAL_FORBIDDEN, PATH(FORBIDDEN), "query", "", "", 0);
 		return;
@@ -467,7 +476,7 @@ bool path_token(const struct path *p, struct span token, struct reader_identity 
 	if (!token_open(p->config.token_key, token, &keyid, &expires_at) || expires_at <= now)
 		return false;
 	const struct key_record *key = registry_key(p->registry, &keyid);
-	if (key == NULL || (key->revoked_from != 0 && now >= key->revoked_from))
+	if (!access_key_good(key, now))
 		return false;
 	static const struct party_ref nobody;
 	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;

@@ -2,6 +2,8 @@
  * What follows a COMMIT: the checkpoint is signed, every accepted member gets its receipt, the new state
  * becomes the committed one, and inspectors hear of new flags.
  */
+#include <stdio.h>
+
 #include "path/internal.h"
 #include "path/rules.h"
 
@@ -61,11 +63,6 @@ void batch_receipts(struct batch *b)
 	buffer_free(&text);
 }
 
-struct push {
-	struct path *path;
-	const struct flag_row *row;
-};
-
 static bool area_covers(const char *area, struct span division)
 {
 	if (division.n != 6)
@@ -74,15 +71,8 @@ static bool area_covers(const char *area, struct span division)
 	return memcmp(area, division.p, n) == 0;
 }
 
-static void push_flag(void *self, const struct session *s)
+static void push_flag(struct path *p, const struct session *s, const struct flag_row *row)
 {
-	const struct push *push = self;
-	struct path *p = push->path;
-	const struct flag_row *row = push->row;
-
-	if (s->role == ROLE_INSPECTOR && !area_covers(s->division, row->division_generator) &&
-	    !area_covers(s->division, row->division_facility))
-		return;
 	const struct frame f = {
 	    .kind = FRAME_PUSH,
 	    .last = true,
@@ -99,21 +89,39 @@ static void push_flag(void *self, const struct session *s)
 		     .provisional = row->raised->provisional,
 		     .open = true},
 	};
+
 	p->counters.pushes++;
 	send_frame(p, s->conn, &f);
+}
+
+static void push_to_watcher(void *self, const struct session *s)
+{
+	const struct batch *b = self;
+	struct path *p = b->path;
+
+	if (!access_key_good(registry_key(p->registry, &s->keyid), path_now(p)))
+		return;
+	for (size_t i = 0; i < b->rows.flags_n; i++) {
+		const struct flag_row *row = &b->rows.flags[i];
+		if (row->raise &&
+		    (s->role != ROLE_INSPECTOR || area_covers(s->division, row->division_generator) ||
+		     area_covers(s->division, row->division_facility)))
+			push_flag(p, s, row);
+	}
 }
 
 static void push_flags(struct batch *b)
 {
 	struct path *p = b->path;
+	size_t raised = 0;
 
-	for (size_t i = 0; i < b->rows.flags_n; i++) {
-		struct push push = {p, &b->rows.flags[i]};
-		if (!push.row->raise)
-			continue;
-		p->counters.flags_raised[push.row->raised->kind]++;
-		sessions_each_watching(p->sessions, push_flag, &push);
-	}
+	for (size_t i = 0; i < b->rows.flags_n; i++)
+		if (b->rows.flags[i].raise) {
+			p->counters.flags_raised[b->rows.flags[i].raised->kind]++;
+			raised++;
+		}
+	if (raised > 0)
+		sessions_each_watching(p->sessions, push_to_watcher, b);
 }
 
 static bool changes_clocks(const struct event *e)
@@ -192,21 +200,72 @@ static void refuse_alone(struct batch *b)
 	b->members_n = 0;
 }
 
+/*
+ * What the database refuses for its data, or cannot be judged, is looked for: first without the chores that
+ * went along, then in halves.
+ */
+static void isolate(struct batch *b)
+{
+	struct path *p = b->path;
+
+	p->counters.batch_splits++;
+	if (b->sweep || b->recompute) {
+		p->chores_at = b->now + p->config.sweep_interval;
+		if (b->members_n == 0)
+			path_notice(p, NOTICE_ERROR, "sweep refused by the database", "%s", b->error);
+	} else if (b->members_n == 1) {
+		refuse_alone(b);
+	} else {
+		p->batch_limit = (b->members_n + 1) / 2;
+	}
+}
+
 static void failed(struct batch *b)
 {
 	struct path *p = b->path;
-	bool data = b->result == STORE_DATA || b->fault; /* of one of the members, most likely */
+	bool data = b->result == STORE_DATA || b->fault;
 
-	if (data && b->members_n == 1)
-		refuse_alone(b);
-	else if (data && b->members_n > 1)
-		p->batch_limit = (b->members_n + 1) / 2;
-	p->counters.batch_splits += data;
+	if (b->unacknowledged)
+		(void)snprintf(
+		    b->error, sizeof(b->error),
+		    "stored, and not acknowledged: the high-water file refused size %llu, or it could "
+		    "not be written",
+		    (unsigned long long)b->commit.to.size);
+	if (data)
+		isolate(b);
 	for (size_t i = 0; i < b->members_n; i++) {
 		b->members[i]->frame_n = 0;
 		b->members[i]->verdict = (struct verdict){0};
 	}
 	queue_unpop(&p->queue, b->members, b->members_n);
+	if (b->result == STORE_CORRUPT)
+		path_stop(p, "%s: have the database checked before anything is written to it", b->error);
+	else if (data)
+		recovery_begin(p);
+	else
+		recovery_begin_later(p, b->error);
+}
+
+static void finished(struct batch *b)
+{
+	struct path *p = b->path;
+
+	p->failures = 0;
+	p->counters.batch_members += b->members_n;
+	if (p->batch_limit < p->config.batch_max)
+		p->batch_limit =
+		    2 * p->batch_limit < p->config.batch_max ? 2 * p->batch_limit : p->config.batch_max;
+	if (b->sweep) {
+		p->counters.sweeps++;
+		/* More is waiting when the sweep was full; one that changes nothing would be full again. */
+		if (b->due_n < p->config.batch_max || b->rows.manifests_n == 0)
+			p->next_sweep = b->now + p->config.sweep_interval;
+	}
+	for (size_t i = 0; i < b->rows.entries_n; i++)
+		p->counters.server_events += b->rows.entries[i].kind == EVENT_FLAG_RAISED ||
+					     b->rows.entries[i].kind == EVENT_FLAG_CLEARED;
+	push_flags(b);
+	answer_members(b);
 }
 
 void batch_finish(struct batch *b)
@@ -217,29 +276,12 @@ void batch_finish(struct batch *b)
 	p->batch = NULL;
 	p->counters.batches++;
 	p->counters.commit_time += path_now(p) - b->launched_at;
-	if (good && adopt(b)) {
-		p->counters.batch_members += b->members_n;
-		if (p->batch_limit < p->config.batch_max)
-			p->batch_limit = 2 * p->batch_limit < p->config.batch_max ? 2 * p->batch_limit
-										  : p->config.batch_max;
-		if (b->sweep) {
-			p->counters.sweeps++;
-			/* More is waiting when the sweep was full. */
-			if (b->due_n < p->config.batch_max)
-				p->next_sweep = b->now + p->config.sweep_interval;
-		}
-		p->counters.server_events += b->rows.entries_n;
-		push_flags(b);
-		answer_members(b);
-	} else {
-		if (b->unacknowledged)
-			path_notice(p, NOTICE_ERROR, "stored, and not acknowledged",
-				    "the high-water file refused size %llu, or it could not be written",
-				    (unsigned long long)b->commit.to.size);
+	if (good && adopt(b))
+		finished(b);
+	else
 		failed(b);
-		recovery_begin(p);
-	}
-	gate_check(p);
-	batch_free(b);
+	batch_clear(b);
+	p->spare_batch = b;
 	stage_batch(p);
+	gate_check(p);
 }

@@ -9,7 +9,7 @@
 
 #include "path/internal.h"
 
-enum { RECOVERY_MEMORY = 64 * 1024 * 1024, REASON_SIZE = 256 };
+enum { RECOVERY_MEMORY = 64 * 1024 * 1024 };
 static const micros retry_least = 100000;
 static const micros retry_most = 5 * MICROS_PER_SECOND;
 static const micros standby_retry = 2 * MICROS_PER_SECOND;
@@ -27,7 +27,7 @@ struct recovery {
 	size_t hashes_n[TILE_LEVELS];
 	enum store_result result;
 	bool unreadable; /* an entry could not be read */
-	char reason[REASON_SIZE];
+	char reason[ERROR_SIZE];
 };
 
 static void recovery_free(struct recovery *r)
@@ -126,8 +126,11 @@ static bool restore_tree(struct recovery *r)
 	tree_needs(r->head.size, needs);
 	for (unsigned l = 0; l < TILE_LEVELS; l++) {
 		if (needs[l].count != r->hashes_n[l])
-			return corrupt(r, "level %u of the tree has %zu of %u hashes at its right edge", l,
-				       r->hashes_n[l], needs[l].count);
+			return corrupt(
+			    r,
+			    "level %u of the tree has %zu of %u hashes at its right edge: restore the "
+			    "database",
+			    l, r->hashes_n[l], needs[l].count);
 		hashes[l] = r->hashes[l];
 	}
 	r->tree = tree_restore(r->head.size, hashes);
@@ -137,7 +140,9 @@ static bool restore_tree(struct recovery *r)
 	}
 	struct digest root = tree_root(r->tree);
 	if (r->head.size > 0 && !digest_eq(&root, &r->head.root))
-		return corrupt(r, "the root of the stored tree is not the root of the log's head (size %llu)",
+		return corrupt(r,
+			       "the root of the stored tree is not the root of the log's head (size %llu): "
+			       "restore the database",
 			       (unsigned long long)r->head.size);
 	return true;
 }
@@ -150,16 +155,22 @@ static bool contains(struct recovery *r, void *thread, uint64_t size, const stru
 	struct digest ours = r->head.root;
 
 	if (size > r->head.size)
-		return corrupt(r, "%s has size %llu, the database only %llu: it went backwards", what,
-			       (unsigned long long)size, (unsigned long long)r->head.size);
-	if (size > 0 && size < r->head.size &&
-	    !tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours)) {
-		r->result = STORE_UNAVAILABLE;
-		return false;
+		return corrupt(
+		    r,
+		    "%s has size %llu, the database only %llu: it went backwards. Restore the database "
+		    "as it was last, or begin a new log that names the old one",
+		    what, (unsigned long long)size, (unsigned long long)r->head.size);
+	if (size > 0 && size < r->head.size) {
+		r->result = tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours);
+		if (r->result != STORE_OK)
+			return false;
 	}
 	if (size > 0 && !digest_eq(&ours, root))
-		return corrupt(r, "%s has another root at size %llu: history was changed", what,
-			       (unsigned long long)size);
+		return corrupt(
+		    r,
+		    "%s has another root at size %llu: history was changed. Keep both, and restore "
+		    "the database from before the change",
+		    what, (unsigned long long)size);
 	return true;
 }
 
@@ -175,7 +186,8 @@ static bool check_checkpoint(struct recovery *r, void *thread)
 		return corrupt(r, "there is a checkpoint, and no genesis");
 	enum log_failure failure = checkpoint_open(r->checkpoint, genesis->origin, &key, &c);
 	if (failure != LOG_HOLDS)
-		return corrupt(r, "the stored checkpoint: %s", log_failure_text(failure)->en);
+		return corrupt(r, "the stored checkpoint: %s Restore the database, or the log's key file",
+			       log_failure_text(failure)->en);
 	return contains(r, thread, c.size, &c.root, "the stored checkpoint");
 }
 
@@ -188,11 +200,15 @@ static bool check_identity(struct recovery *r)
 	if (genesis == NULL)
 		return r->head.size == 0 || corrupt(r, "the log does not begin with a genesis");
 	if (p->config.origin[0] != '\0' && !span_eq_str(genesis->origin, p->config.origin))
-		return corrupt(r, "the log is %.*s, and the configuration says %s", SPAN_ARG(genesis->origin),
-			       p->config.origin);
+		return corrupt(
+		    r,
+		    "the log is %.*s, and the configuration says %s: connect to that log's database, "
+		    "or correct the configuration",
+		    SPAN_ARG(genesis->origin), p->config.origin);
 	if (memcmp(genesis->log_key.b, p->log_public.b, PUBLIC_KEY_SIZE) != 0 ||
 	    memcmp(genesis->server_key.b, server.b, PUBLIC_KEY_SIZE) != 0)
-		return corrupt(r, "the key files are not those of this log's genesis");
+		return corrupt(
+		    r, "the key files are not those of this log's genesis: put its key files in place");
 	return true;
 }
 
@@ -218,7 +234,11 @@ static void check(struct recovery *r, void *thread)
 		return;
 	enum store_result read = store->high_water_read(thread, &high);
 	if (read != STORE_OK) {
-		(void)corrupt(r, "the high-water file cannot be read");
+		(void)corrupt(
+		    r,
+		    "the high-water file cannot be read: %s. Bring it back from its copy; without it "
+		    "nobody can tell whether the database went backwards",
+		    store->error(thread));
 		return;
 	}
 	if (!contains(r, thread, high.size, &high.root, "the high-water file") || deposed)
@@ -249,9 +269,10 @@ static void recovery_run(struct work *w, void *thread)
 
 void origin_set(struct path *p)
 {
-	const struct genesis *genesis = registry_genesis(p->registry);
+	const struct genesis *genesis = p->registry == NULL ? NULL : registry_genesis(p->registry);
+	struct span origin = genesis == NULL ? span_str(p->config.origin) : genesis->origin;
 
-	(void)snprintf(p->origin, sizeof(p->origin), "%.*s", SPAN_ARG(genesis->origin));
+	(void)snprintf(p->origin, sizeof(p->origin), "%.*s", SPAN_ARG(origin));
 }
 
 bool keyring_publish(struct path *p)
@@ -284,9 +305,9 @@ static void adopt(struct path *p, struct recovery *r)
 	p->head = r->head;
 	memset(p->seen, 0, sizeof(p->seen));
 	buffer_clear(&p->checkpoint);
+	origin_set(p);
 	if (registry_genesis(p->registry) == NULL)
 		return;
-	origin_set(p);
 	const struct checkpoint c = {
 	    .origin = span_str(p->origin), .size = p->head.size, .root = p->head.root};
 	struct note_key key;
@@ -301,6 +322,26 @@ static void try_again(struct path *p, micros wait, enum path_state state)
 	p->retry_at = path_now(p) + wait;
 }
 
+/* Says so when it is the first in a row. Returns how long to wait before the next try. */
+static micros failure_counted(struct path *p, const char *why)
+{
+	micros wait = retry_least << (p->failures < 6 ? p->failures : 6);
+
+	if (p->failures++ == 0)
+		path_notice(p, NOTICE_WARNING, "not writing; trying again", "%s", why);
+	return wait < retry_most ? wait : retry_most;
+}
+
+void recovery_begin_later(struct path *p, const char *why)
+{
+	micros wait = failure_counted(p, why);
+
+	if (p->failures == 1)
+		recovery_begin(p);
+	else
+		try_again(p, wait, PATH_RECOVERING);
+}
+
 static void recovery_done(struct work *w)
 {
 	struct recovery *r = (struct recovery *)w;
@@ -312,7 +353,6 @@ static void recovery_done(struct work *w)
 		path_stop(p, "%s", r->reason);
 	} else if (r->result == STORE_OK || standby) {
 		adopt(p, r);
-		p->failures = 0;
 		if (!keyring_publish(p))
 			try_again(p, retry_least, PATH_RECOVERING);
 		else if (standby)
@@ -326,10 +366,7 @@ static void recovery_done(struct work *w)
 			path_notice(p, NOTICE_INFO, "writing", "log %s, size %llu, epoch %llu", p->origin,
 				    (unsigned long long)p->head.size, (unsigned long long)p->head.epoch);
 	} else {
-		micros wait = retry_least << (p->failures < 6 ? p->failures : 6);
-		if (p->failures++ == 0)
-			path_notice(p, NOTICE_WARNING, "database away; trying again", "%s", r->reason);
-		try_again(p, wait < retry_most ? wait : retry_most, PATH_RECOVERING);
+		try_again(p, failure_counted(p, r->reason), PATH_RECOVERING);
 	}
 	recovery_free(r);
 	stage_batch(p);

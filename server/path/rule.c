@@ -6,6 +6,7 @@
 
 void stage_rule(struct path *p, struct request *r)
 {
+	r->stage = r->unknown_key && r->refused == REFUSAL_NONE ? REQUEST_UNKNOWN_KEY : REQUEST_READY;
 	if (r->refused == REFUSAL_NONE && r->stage == REQUEST_READY) {
 		rules_check(p->registry, &r->event, &r->problems);
 		if (problems_any(&r->problems))

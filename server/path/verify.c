@@ -85,7 +85,7 @@ static void verify(struct verify_group *g, struct request *r)
 		problem_add(&r->problems, PATH(FAULT), "", "no memory", "");
 		r->refused = REFUSAL_FAULT;
 	}
-	r->stage = unknown && r->refused == REFUSAL_NONE ? REQUEST_UNKNOWN_KEY : REQUEST_READY;
+	r->unknown_key = unknown;
 	r->keyring_version = g->version;
 	buffer_free(&pae);
 }

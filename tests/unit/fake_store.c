@@ -3,6 +3,7 @@
 
 #include "core/tree.h"
 #include "fake_commit.h"
+#include "samples.h"
 
 uint64_t seed_next(uint64_t *seed, uint64_t below)
 {
@@ -321,13 +322,32 @@ static void answer_entries(const struct fake_store *s, const struct query *q, st
 			views[a->n++] = entry_at(s, i);
 }
 
+/* One row, whoever asks for what: the test looks at the scope. */
+static void answer_sample(enum query_kind kind, struct arena *arena, struct answers *a)
+{
+	static const enum answer_kind kinds[] = {[QUERY_FLAGS] = ANSWER_FLAG,
+						 [QUERY_SEARCH] = ANSWER_MANIFEST,
+						 [QUERY_BLOCKS] = ANSWER_BLOCK,
+						 [QUERY_SUMMARY] = ANSWER_SUMMARY};
+	struct frame *f = arena_alloc(arena, sizeof(*f));
+
+	MUST(f != NULL);
+	for (size_t i = 0; i < sample_frames_n; i++) {
+		*f = sample_frame(i);
+		if (f->kind == FRAME_ANSWER && f->answer.kind == kinds[kind])
+			break;
+	}
+	MUST(f->answer.kind == kinds[kind]);
+	*a = (struct answers){.flags = &f->answer.flag,
+			      .manifests = &f->answer.manifest,
+			      .summary = &f->answer.summary,
+			      .blocks = &f->answer.block,
+			      .n = 1};
+}
+
 static enum store_result query(void *conn, const struct query *q, const struct scope *scope,
 			       struct arena *arena, struct answers *ret_answers)
 {
-	static const struct flag_view flag = {.flag = 7, .kind = FLAG_OVERDUE};
-	static const struct manifest_view manifest = {.number = NUMBER(1), .state = STATE_ISSUED};
-	static const struct block_view block = {.first = NUMBER(1), .last = NUMBER(1000)};
-	static const struct summary_view summary = {.open_flags = 3};
 	struct fake_conn *c = conn;
 	struct fake_store *s = c->store;
 
@@ -337,17 +357,11 @@ static enum store_result query(void *conn, const struct query *q, const struct s
 	MUST(scope->division.n == 0 || scope->division.n == 6);
 	memset(s->last_division, 0, sizeof(s->last_division));
 	memcpy(s->last_division, scope->division.p, scope->division.n);
-	*ret_answers = (struct answers){.n = 1};
-	switch (q->kind) {
-	case QUERY_FLAGS: ret_answers->flags = &flag; break;
-	case QUERY_SEARCH: ret_answers->manifests = &manifest; break;
-	case QUERY_BLOCKS: ret_answers->blocks = &block; break;
-	case QUERY_SUMMARY: ret_answers->summary = &summary; break;
-	default:
-		ret_answers->n = 0;
+	*ret_answers = (struct answers){0};
+	if (q->kind == QUERY_TRAIL || q->kind == QUERY_ENTRY)
 		answer_entries(s, q, arena, ret_answers);
-		break;
-	}
+	else
+		answer_sample(q->kind, arena, ret_answers);
 	return STORE_OK;
 }
 

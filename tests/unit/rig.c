@@ -81,7 +81,11 @@ static void take_frame(struct rig *r, conn_id conn, struct span bytes)
 	struct rig_frame *f = &r->frames[r->frames_n];
 	*f = (struct rig_frame){.conn = conn};
 	bytes = arena_copy(r->arena, bytes);
-	MUST(bytes.p != NULL && frame_decode(bytes, r->arena, &problems, &f->frame));
+	MUST(bytes.p != NULL);
+	if (!frame_decode(bytes, r->arena, &problems, &f->frame)) {
+		(void)fputs(world_problems(r->w, &problems), stderr);
+		MUST(!"a frame that no client can read");
+	}
 	MUST(f->frame.id == 0 || rig_answer(r, conn, f->frame.id) == NULL); /* answered once */
 	if (f->frame.kind == FRAME_RECEIPT && !r->hold_receipts)
 		MUST(rig_receipt_holds(r, &f->frame.receipt));

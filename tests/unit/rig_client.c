@@ -61,6 +61,8 @@ conn_id rig_connect(struct rig *r, enum device device, enum role role)
 
 	rig_say_hello(r, conn, device, &hello);
 	rig_drain(r);
+	if (!r->conns[conn].greeted)
+		(void)fprintf(stderr, "%s; %s\n", rig_words(r, conn, 1), r->last_notice);
 	MUST(r->conns[conn].greeted && rig_count(r, conn, FRAME_WELCOME) == 1);
 	return conn;
 }
