@@ -247,8 +247,23 @@ static bool signatures_hold(struct app *app, const struct event_file *file, cons
 	return true;
 }
 
+/* The same event, signed before: signing it again gives the same bytes. */
+static bool is_signed_before(struct app *app, const struct mft_waiting_number *waiting,
+			     const struct digest *event)
+{
+	struct problems problems = {.arena = app->arena};
+	struct buffer bytes = BUFFER_EMPTY;
+	struct mft_signed s;
+	bool same = mft_state_read(app->state, waiting, &bytes, NULL) &&
+		    mft_signed_read(buffer_span(&bytes), app->arena, &problems, &s) &&
+		    digest_eq(&s.event.id, event);
+
+	buffer_free(&bytes);
+	return same;
+}
+
 /* The number in the event must be one that this key gave out on a card, and not used since. */
-static bool is_my_card(struct app *app, const struct signer *me, int *ret_status)
+static bool is_my_card(struct app *app, const struct event *e, const struct signer *me, int *ret_status)
 {
 	struct mft_waiting_number *list = NULL;
 	struct mft_failure failure;
@@ -260,12 +275,19 @@ static bool is_my_card(struct app *app, const struct signer *me, int *ret_status
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)
-		mine |= list[i].number == me->number && list[i].what == MFT_WAITING_CARD;
+		if (list[i].number == me->number)
+			mine = list[i].what == MFT_WAITING_CARD || is_signed_before(app, &list[i], &e->id);
 	free(list);
 	if (!mine)
 		*ret_status = app_usage(app, "this key has no open card with the running number in the event",
 					"此密钥没有该流水号的未用签署卡", NULL);
 	return mine;
+}
+
+/* A key that is only now enrolled cannot say hello: the registrar sends the event. */
+static bool is_mine_to_send(const struct event *e)
+{
+	return e->kind != EVENT_KEY_ENROLLED && e->kind != EVENT_REGISTRAR_ADDED;
 }
 
 int event_sign(struct app *app, const struct command *command, struct order *order)
@@ -288,12 +310,12 @@ int event_sign(struct app *app, const struct command *command, struct order *ord
 	if (s.complete || !digest_eq(&me->keyid, &app->keyid))
 		return app_usage(app, "this event does not wait for this key's signature",
 				 "该事件等待的不是此密钥的签名", NULL);
-	if (!is_my_card(app, me, &status))
+	if (!is_my_card(app, &s.event, me, &status))
 		return status;
 	bool complete = s.envelope.signatures_n + 1 == s.event.signers_n;
-	if (!complete && order->out == NULL)
-		return app_usage(app, "others have to sign it still: --out FILE",
-				 "尚待他人签署：须给出 --out 文件", NULL);
+	if (order->out == NULL && !(complete && is_mine_to_send(&s.event)))
+		return app_usage(app, "it goes back to others, to be signed or sent: --out FILE",
+				 "须交回他人签署或发送：请给出 --out 文件", NULL);
 	if (!mft_countersign(&s, &app->secret, &envelope, &failure) ||
 	    !mft_state_put(app->state, me->number, MFT_WAITING_EVENT, buffer_span(&envelope), &failure)) {
 		status = app_failed(app, &failure);
