@@ -2,24 +2,14 @@
  * HTTP over real sockets, in one thread with a client that says exactly what happens when, before a path made
  * for the purpose: who may ask what, limits, deadlines, and connections that go away at the worst moment.
  */
-#include <arpa/inet.h>
 #include <criterion/criterion.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include "net/loop.h"
-#include "net_support.h"
 #include "web/head.h"
-#include "web/serve.h"
 #include "web/web.h"
+#include "web_support.h"
 
-#define GET(target) "GET " target " HTTP/1.1\r\nHost: a\r\n\r\n"
 #define ASK(target) "GET " target " HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer good\r\n\r\n"
 #define BLOCKS      ASK("/v1/blocks")
 
@@ -101,11 +91,8 @@ static void path_answers(enum refusal_kind refused, size_t blocks_n)
 
 /* ---- the server and its clients ---- */
 
-static struct loop *loop;
 static struct web *web;
 static uint16_t port;
-static int fds[512];
-static size_t fds_n;
 
 static void begin(void)
 {
@@ -114,83 +101,25 @@ static void begin(void)
 
 	path.status = (struct path_status){.state = PATH_WRITING, .reason = ""};
 	path.checkpoint = "city\n1\nroot\n\n— city sig\n";
-	loop = loop_new();
-	cr_assert_not_null(loop);
+	web_loop();
 	web = web_new(loop_base(loop), &ports, "127.0.0.1", 0, &port, error);
 	cr_assert_not_null(web, "%s", error);
 	cr_assert_gt(port, 0);
 }
 
-static void end(void)
+static void stop(void)
 {
-	for (size_t i = 0; i < fds_n; i++)
-		close(fds[i]);
-	fds_n = 0;
 	web_free(web);
 	while (path.asked_n > 0)
 		path_answers(REFUSAL_UNAVAILABLE, 0);
-	loop_free(loop);
+}
+
+static void end(void)
+{
+	web_loop_end(stop);
 }
 
 TestSuite(web, .init = begin, .fini = end, .timeout = 60);
-
-static void turn(void)
-{
-	cr_assert(loop_turn(loop, false));
-	usleep(500);
-}
-
-static void turns(int n)
-{
-	while (n-- > 0)
-		turn();
-}
-
-#define WAIT(condition)                                                                                      \
-	do {                                                                                                 \
-		for (int turns_ = 0; turns_ < 20000 && !(condition); turns_++)                               \
-			turn();                                                                              \
-		cr_assert(condition);                                                                        \
-	} while (0)
-
-static int open_to(uint16_t at)
-{
-	const struct sockaddr_in to = {
-	    .sin_family = AF_INET, .sin_port = htons(at), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	cr_assert_geq(fd, 0);
-	cr_assert_eq(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
-	cr_assert_eq(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
-	fds[fds_n++] = fd;
-	return fd;
-}
-
-static void say(int fd, const char *text)
-{
-	cr_assert_eq(send(fd, text, strlen(text), MSG_NOSIGNAL), (ssize_t)strlen(text));
-}
-
-static char got[1 << 16];
-static size_t got_n;
-
-/* True: the server has closed. */
-static bool drain(int fd)
-{
-	ssize_t n;
-
-	while ((n = recv(fd, got + got_n, sizeof(got) - 1 - got_n, 0)) > 0)
-		got_n += (size_t)n;
-	got[got_n] = '\0';
-	return n == 0 || (n < 0 && errno != EAGAIN);
-}
-
-static const char *hear(int fd)
-{
-	got_n = 0;
-	WAIT(drain(fd));
-	return got;
-}
 
 static int status_of(const char *reply)
 {
@@ -399,7 +328,7 @@ Test(web, bytes_one_by_one)
 
 	for (size_t i = 0; i < strlen(request); i++) {
 		cr_assert_eq(send(fd, request + i, 1, MSG_NOSIGNAL), 1);
-		turn();
+		web_turn();
 	}
 	WAIT(path.asked_n == 1);
 	path_answers(REFUSAL_NONE, 0);
@@ -414,11 +343,11 @@ Test(web, a_client_that_left_gets_nothing)
 	WAIT(path.asked_n == 1);
 	const struct linger abort = {.l_onoff = 1};
 	cr_assert_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)), 0);
-	close(fds[--fds_n]); /* a reset */
-	turns(50);
+	hang_up(fd); /* a reset */
+	web_turns(50);
 	cr_expect_eq(path.asked_n, 1);
 	path_answers(REFUSAL_NONE, 1);
-	turns(50);
+	web_turns(50);
 	cr_expect_eq(status_of(ask(GET("/healthz"))), 200);
 }
 
@@ -429,7 +358,7 @@ Test(web, a_client_that_said_all_is_answered)
 	say(fd, BLOCKS);
 	shutdown(fd, SHUT_WR);
 	WAIT(path.asked_n == 1);
-	turns(20);
+	web_turns(20);
 	path_answers(REFUSAL_NONE, 0);
 	cr_expect_eq(status_of(hear(fd)), 200);
 }
@@ -442,197 +371,9 @@ Test(web, a_second_request_is_not_read)
 	cr_expect_null(strstr(reply, path.checkpoint));
 }
 
-/* The path answers after the web has gone: end() does that. */
+/* The path answers after the web has gone: stop() does that. */
 Test(web, the_web_goes_first)
 {
 	say(open_to(port), BLOCKS);
 	WAIT(path.asked_n == 1);
-}
-
-/* ---- the port alone, with little patience ---- */
-
-static struct serve *serve;
-static struct {
-	uint64_t ids[600];
-	size_t n;
-	size_t gone;
-} heard;
-
-static void on_request(void *self, uint64_t id, struct span head)
-{
-	(void)self;
-	(void)head;
-	heard.ids[heard.n++] = id;
-}
-
-static void on_gone(void *self, uint64_t id)
-{
-	(void)self;
-	(void)id;
-	heard.gone++;
-}
-
-static const struct serve_settings hasty = {.connections_max = 4,
-					    .output_total_max = 1024,
-					    .request_within = 300000,
-					    .answer_within = 300000,
-					    .close_within = 300000};
-static const struct serve_sink sink = {.request = on_request, .gone = on_gone};
-
-static void serve_begin(void)
-{
-	char error[SERVE_ERROR_SIZE] = "";
-
-	loop = loop_new();
-	cr_assert_not_null(loop);
-	serve = serve_new(loop_base(loop), &hasty, &sink, "127.0.0.1", 0, &port, error);
-	cr_assert_not_null(serve, "%s", error);
-}
-
-static void serve_end(void)
-{
-	for (size_t i = 0; i < fds_n; i++)
-		close(fds[i]);
-	fds_n = 0;
-	serve_free(serve);
-	loop_free(loop);
-}
-
-TestSuite(serve, .init = serve_begin, .fini = serve_end, .timeout = 60);
-
-/* A byte now and then does not move the deadline. */
-Test(serve, slow_drip)
-{
-	int fd = open_to(port);
-	micros began = loop_monotonic();
-
-	for (;;) {
-		got_n = 0;
-		if (drain(fd) || send(fd, "a", 1, MSG_NOSIGNAL) != 1)
-			break;
-		turns(10);
-		cr_assert_lt(loop_monotonic() - began, INT64_C(5000000));
-	}
-	cr_expect_geq(loop_monotonic() - began, hasty.request_within);
-	cr_expect_eq(serve_counters(serve)->late, 1);
-	cr_expect_eq(serve_counters(serve)->open, 0);
-	cr_expect_eq(heard.n, 0);
-}
-
-Test(serve, an_answer_that_takes_too_long)
-{
-	int fd = open_to(port);
-
-	say(fd, GET("/"));
-	WAIT(heard.n == 1);
-	cr_expect_str_eq(hear(fd), "");
-	cr_expect_eq(heard.gone, 1);
-	/* Its id is known no more, and that is no harm. */
-	serve_answer(serve, heard.ids[0], span_str("late"));
-}
-
-/* More is queued than the kernel takes, and the client reads none of it. */
-Test(serve, a_client_that_does_not_read)
-{
-	static const uint8_t much[16 * 1024 * 1024];
-	int fd = open_to(port);
-
-	say(fd, GET("/"));
-	WAIT(heard.n == 1);
-	serve_answer(serve, heard.ids[0], span_of(much, sizeof(much)));
-	cr_expect(serve_is_full(serve));
-	WAIT(serve_counters(serve)->open == 0);
-	cr_expect_not(serve_is_full(serve));
-	cr_expect_eq(serve_counters(serve)->late, 1);
-	cr_expect_eq(heard.gone, 0);
-}
-
-/* A client that never closes its side is closed on. */
-Test(serve, a_client_that_does_not_close)
-{
-	int fd = open_to(port);
-
-	say(fd, GET("/"));
-	WAIT(heard.n == 1);
-	serve_answer(serve, heard.ids[0], span_str("answer"));
-	cr_expect_str_eq(hear(fd), "answer");
-	cr_expect_eq(serve_counters(serve)->open, 1);
-	WAIT(serve_counters(serve)->open == 0);
-	cr_expect_eq(serve_counters(serve)->late, 0);
-}
-
-Test(serve, no_more_than_the_limit)
-{
-	for (int i = 0; i < 6; i++)
-		say(open_to(port), GET("/"));
-	WAIT(heard.n == 4);
-	turns(50);
-	cr_expect_eq(heard.n, 4);
-	cr_expect_eq(serve_counters(serve)->open, 4);
-	/* Those who wait in the kernel's queue have their turn when others have gone. */
-	for (int i = 0; i < 4; i++)
-		serve_answer(serve, heard.ids[i], span_str("a"));
-	for (int i = 0; i < 4; i++)
-		(void)hear(fds[i]), close(fds[i]), fds[i] = open("/dev/null", O_RDONLY);
-	WAIT(heard.n == 6);
-	cr_expect_eq(serve_counters(serve)->accepted, 6);
-}
-
-Test(serve, unix_socket)
-{
-	char path_text[SERVE_ERROR_SIZE];
-	char error[SERVE_ERROR_SIZE] = "";
-	struct sockaddr_un to = {.sun_family = AF_UNIX};
-	struct stat st;
-	uint16_t none = 1;
-
-	(void)snprintf(path_text, sizeof(path_text), "%s/http", make_directory());
-	for (int i = 0; i < 2; i++) {
-		struct serve *s = serve_new(loop_base(loop), &hasty, &sink, path_text, 0, &none, error);
-		cr_assert_not_null(s, "%s", error);
-		cr_expect_eq(none, 0);
-		cr_assert_eq(stat(path_text, &st), 0);
-		cr_expect_eq(st.st_mode & 0777, 0660);
-		/* It is taken: by this one. */
-		cr_expect_null(serve_new(loop_base(loop), &hasty, &sink, path_text, 0, &none, error));
-		cr_expect_not_null(strstr(error, "in use"));
-		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-		memcpy(to.sun_path, path_text, strlen(path_text));
-		cr_assert_eq(connect(fd, (const struct sockaddr *)&to, sizeof(to)), 0);
-		say(fd, GET("/"));
-		WAIT(heard.n == (size_t)i + 1);
-		close(fd);
-		serve_free(s);
-		cr_expect_neq(stat(path_text, &st), 0);
-	}
-	/* A socket that a dead server left behind. */
-	int dead = socket(AF_UNIX, SOCK_STREAM, 0);
-	cr_assert_eq(bind(dead, (const struct sockaddr *)&to, sizeof(to)), 0);
-	close(dead);
-	struct serve *s = serve_new(loop_base(loop), &hasty, &sink, path_text, 0, &none, error);
-	cr_assert_not_null(s, "%s", error);
-	serve_free(s);
-	/* What is no socket is left alone. */
-	close(open(path_text, O_CREAT | O_WRONLY, 0600));
-	cr_expect_null(serve_new(loop_base(loop), &hasty, &sink, path_text, 0, &none, error));
-	cr_expect_eq(stat(path_text, &st), 0);
-}
-
-Test(serve, addresses)
-{
-	static const char *const bad[] = {"localhost", "", "127.0.0.256", "192.0.2.1",
-					  "/no/such/directory/s"};
-	char error[SERVE_ERROR_SIZE];
-	uint16_t none;
-
-	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
-		error[0] = '\0';
-		cr_expect_null(serve_new(loop_base(loop), &hasty, &sink, bad[i], 0, &none, error), "%s",
-			       bad[i]);
-		cr_expect_neq(error[0], '\0');
-	}
-	struct serve *s = serve_new(loop_base(loop), &hasty, &sink, "::1", 0, &none, error);
-	if (s != NULL)
-		cr_expect_gt(none, 0);
-	serve_free(s);
 }
