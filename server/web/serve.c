@@ -5,6 +5,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/queue.h>
 #include <sys/socket.h>
@@ -26,7 +27,7 @@ const struct serve_settings serve_settings_default = {
 enum phase { PHASE_REQUEST, PHASE_ANSWER, PHASE_CLOSE, PHASES };
 
 struct client {
-	TAILQ_ENTRY(client) link; /* in its phase's queue, the longest waiting first */
+	STAILQ_ENTRY(client) link; /* in its phase's queue, the longest waiting first */
 	struct serve *serve;
 	struct bufferevent *bev;
 	uint64_t id;
@@ -44,7 +45,7 @@ struct serve {
 	struct evconnlistener *listener;
 	struct event *tick;
 	micros within[PHASES];
-	TAILQ_HEAD(, client) queues[PHASES];
+	STAILQ_HEAD(, client) queues[PHASES];
 	uint64_t last_id;
 	bool paused; /* accepting */
 	struct serve_counters counters;
@@ -70,10 +71,10 @@ static void enter(struct client *c, enum phase phase)
 {
 	struct serve *s = c->serve;
 
-	TAILQ_REMOVE(&s->queues[c->phase], c, link);
+	STAILQ_REMOVE(&s->queues[c->phase], c, client, link);
 	c->phase = phase;
 	c->since = loop_monotonic();
-	TAILQ_INSERT_TAIL(&s->queues[phase], c, link);
+	STAILQ_INSERT_TAIL(&s->queues[phase], c, link);
 }
 
 static void forget_output(struct client *c)
@@ -84,7 +85,7 @@ static void forget_output(struct client *c)
 
 static void client_free(struct client *c)
 {
-	TAILQ_REMOVE(&c->serve->queues[c->phase], c, link);
+	STAILQ_REMOVE(&c->serve->queues[c->phase], c, client, link);
 	forget_output(c);
 	c->serve->counters.open--;
 	bufferevent_free(c->bev);
@@ -175,7 +176,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	c->serve = s;
 	c->id = ++s->last_id;
 	c->since = loop_monotonic();
-	TAILQ_INSERT_TAIL(&s->queues[PHASE_REQUEST], c, link);
+	STAILQ_INSERT_TAIL(&s->queues[PHASE_REQUEST], c, link);
 	s->counters.accepted++;
 	s->counters.open++;
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
@@ -206,7 +207,7 @@ static void on_tick(evutil_socket_t fd, short what, void *self)
 	(void)what;
 	for (int phase = 0; phase < PHASES; phase++) {
 		struct client *c;
-		while ((c = TAILQ_FIRST(&s->queues[phase])) != NULL && now - c->since >= s->within[phase]) {
+		while ((c = STAILQ_FIRST(&s->queues[phase])) != NULL && now - c->since >= s->within[phase]) {
 			s->counters.late += phase != PHASE_CLOSE;
 			lose(c);
 		}
@@ -235,7 +236,7 @@ struct serve *serve_new(struct event_base *base, const struct serve_settings *se
 	s->within[PHASE_ANSWER] = settings->answer_within;
 	s->within[PHASE_CLOSE] = settings->close_within;
 	for (int i = 0; i < PHASES; i++)
-		TAILQ_INIT(&s->queues[i]);
+		STAILQ_INIT(&s->queues[i]);
 	s->unlink_at_end = strdup(address[0] == '/' ? address : "");
 	s->tick = event_new(base, -1, EV_PERSIST, on_tick, s);
 	s->listener =
@@ -252,7 +253,7 @@ no_memory:
 	if (fd >= 0)
 		(void)close(fd);
 	serve_free(s);
-	(void)strcpy(ret_error, "no memory");
+	(void)snprintf(ret_error, SERVE_ERROR_SIZE, "no memory");
 	return NULL;
 }
 
@@ -262,9 +263,13 @@ void serve_free(struct serve *s)
 		return;
 	if (s->listener != NULL)
 		evconnlistener_free(s->listener);
-	for (int i = 0; i < PHASES; i++)
-		while (!TAILQ_EMPTY(&s->queues[i]))
-			client_free(TAILQ_FIRST(&s->queues[i]));
+	for (int i = 0; i < PHASES; i++) {
+		struct client *next = NULL;
+		for (struct client *c = STAILQ_FIRST(&s->queues[i]); c != NULL; c = next) {
+			next = STAILQ_NEXT(c, link);
+			client_free(c);
+		}
+	}
 	if (s->tick != NULL)
 		event_free(s->tick);
 	if (s->unlink_at_end != NULL && s->unlink_at_end[0] != '\0')
@@ -277,7 +282,7 @@ void serve_answer(struct serve *s, uint64_t id, struct span bytes)
 {
 	struct client *c = NULL;
 
-	TAILQ_FOREACH(c, &s->queues[PHASE_ANSWER], link)
+	STAILQ_FOREACH(c, &s->queues[PHASE_ANSWER], link)
 	if (c->id == id)
 		break;
 	if (c == NULL || c->answered)
@@ -289,8 +294,8 @@ void serve_answer(struct serve *s, uint64_t id, struct span bytes)
 		return;
 	/* No memory. The caller may be in this client's own callback: it is the next to be late. */
 	c->since = 0;
-	TAILQ_REMOVE(&s->queues[PHASE_ANSWER], c, link);
-	TAILQ_INSERT_HEAD(&s->queues[PHASE_ANSWER], c, link);
+	STAILQ_REMOVE(&s->queues[PHASE_ANSWER], c, client, link);
+	STAILQ_INSERT_HEAD(&s->queues[PHASE_ANSWER], c, link);
 }
 
 bool serve_is_full(const struct serve *s)
