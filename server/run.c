@@ -186,6 +186,7 @@ static bool start_net(struct run *run)
 	settings.connections_max = (unsigned)conf->connections_max;
 	settings.handshakes_max = (unsigned)conf->handshakes_max;
 	settings.per_address_max = (unsigned)conf->per_address_max;
+	settings.handshake_within = conf->hello_within;
 	settings.hello_within = conf->hello_within;
 	settings.frame_within = conf->frame_within;
 	settings.idle_after = conf->idle_after;

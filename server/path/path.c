@@ -140,6 +140,7 @@ void stage_frame(struct path *p, conn_id conn, struct span bytes)
 		return;
 	}
 	if (!frame_decode(bytes, r->arena, &r->problems, &f)) {
+		r->id = frame_peek_id(bytes);
 		answer_refusal(p, r, REFUSAL_MALFORMED, NULL);
 		request_give_back(p, r);
 		p->ports.net->close(p->ports.net->self, conn, "malformed frame");

@@ -9,6 +9,21 @@ bool frame_decode(struct span bytes, struct arena *arena, struct problems *probl
 	return message_decode(&frame_message, bytes, arena, problems, ret_frame);
 }
 
+uint64_t frame_peek_id(struct span bytes)
+{
+	enum { TAG = 1 << 3, VARINT_MAX = 10 };
+	uint64_t id = 0;
+
+	if (bytes.n == 0 || bytes.p[0] != TAG)
+		return 0;
+	for (size_t i = 1; i < bytes.n && i <= VARINT_MAX; i++) {
+		id |= (uint64_t)(bytes.p[i] & 0x7f) << 7 * (i - 1);
+		if (bytes.p[i] < 0x80)
+			return id;
+	}
+	return 0;
+}
+
 bool frame_encode(const struct frame *frame, struct buffer *to)
 {
 	size_t begin = frame_open(to);

@@ -42,6 +42,9 @@ struct frame {
 /* One frame without its length. Everything the value views lives in the arena. False: a problem was added. */
 bool frame_decode(struct span bytes, struct arena *arena, struct problems *problems,
 		  struct frame *ret_frame) MUST_CHECK;
+/* The id of a frame that cannot be decoded, so that its refusal finds the request. 0: not even that is there.
+ */
+uint64_t frame_peek_id(struct span bytes);
 /* Appends a whole frame with its length. False (nothing is appended): above FRAME_MAX, or no memory. */
 bool frame_encode(const struct frame *frame, struct buffer *to) MUST_CHECK;
 

@@ -261,6 +261,26 @@ Test(messages, refusal_always_fits)
 	arena_free(room);
 }
 
+Test(messages, the_id_of_a_frame_that_cannot_be_read)
+{
+	static const struct {
+		const char *bytes;
+		size_t n;
+		uint64_t id;
+	} cases[] = {
+	    {"", 0, 0},
+	    {"\x08", 1, 0},
+	    {"\x10\x07", 2, 0},
+	    {"\x08\x07\xff", 3, 7},
+	    {"\x08\x80\x80\x04", 4, 65536},
+	    {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 11, UINT64_MAX},
+	    {"\x08\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01", 12, 0},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		cr_expect_eq(frame_peek_id(span_of(cases[i].bytes, cases[i].n)), cases[i].id, "case %zu", i);
+}
+
 Test(messages, flipped_bits_do_no_harm)
 {
 	struct buffer good = BUFFER_EMPTY;
