@@ -27,6 +27,9 @@ static const struct log_failure_text texts[LOG_FAILURES] = {
 			    "日志与以前验证过的检查点不一致：历史被改写，请保留两份检查点作为证据",
 			    "the log does not continue a checkpoint verified before: history was rewritten; "
 			    "keep both checkpoints as evidence"},
+    [LOG_QUORUM_MISSING] =
+	{"policy.quorum", "见证人的签名未达到策略所要求的数目：尚不能接受该检查点",
+	 "the policy's quorum of witnesses has not cosigned: the checkpoint is not accepted yet"},
 };
 
 const struct log_failure_text *log_failure_text(enum log_failure failure)

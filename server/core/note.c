@@ -197,6 +197,8 @@ static bool line_holds(const struct line *line, const struct note_key *key, stru
 	if (line->payload.n != before + SIGNATURE_SIZE)
 		return false;
 	uint64_t time = be_read(line->payload.p, before);
+	if (time > INT64_MAX)
+		return false;
 	memcpy(sig.b, line->payload.p + before, SIGNATURE_SIZE);
 	if (key->type == NOTE_COSIGNATURE) {
 		put_cosigned(&cosigned, time, text);
@@ -209,8 +211,7 @@ static bool line_holds(const struct line *line, const struct note_key *key, stru
 	return holds;
 }
 
-/* Both parts keep their last LF; the empty line between them is in neither. */
-static bool split_note(struct span note, struct span *ret_text, struct span *ret_lines)
+bool note_split(struct span note, struct span *ret_text, struct span *ret_lines)
 {
 	if (note.n < 3 || note.n > NOTE_SIZE_MAX || note.p[note.n - 1] != '\n' || !text_is_clean_lines(note))
 		return false;
@@ -247,7 +248,7 @@ enum log_failure note_open(struct span note, const struct note_key *keys, size_t
 	struct note_signatures found = {.n = 0};
 	bool bad = false;
 
-	if (keys_n > NOTE_KEYS_MAX || !split_note(note, &text, &rest))
+	if (keys_n > NOTE_KEYS_MAX || !note_split(note, &text, &rest))
 		return LOG_NOTE_MALFORMED;
 	for (size_t lines = 0; span_cut(&rest, '\n', &one); lines++) {
 		uint64_t time = 0;

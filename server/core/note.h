@@ -42,6 +42,12 @@ void note_key_put(struct buffer *to, const struct note_key *key);
 void note_put_signature(struct buffer *to, const struct note_key *key, const struct secret_key *secret,
 			uint64_t time, struct span text);
 
+/*
+ * Takes a note apart without believing anything: the text, and the lines of signatures, each with its last
+ * LF. False: not UTF-8 without control characters, no empty line, nothing before or after it, or too long.
+ */
+bool note_split(struct span note, struct span *ret_text, struct span *ret_lines) MUST_CHECK;
+
 /* A line that was verified. */
 struct note_signature {
 	size_t key;    /* which of the known keys */
