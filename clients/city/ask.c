@@ -16,7 +16,8 @@ static void *slot(struct arena *arena, void **items, size_t *n, size_t *cap, siz
 	}
 	return (uint8_t *)*items + (*n)++ * size;
 }
-#define SLOT(arena, list) slot(arena, (void **)&(list)->items, &(list)->n, &(list)->cap, sizeof(*(list)->items))
+#define SLOT(arena, list)                                                                                    \
+	slot(arena, (void **)&(list)->items, &(list)->n, &(list)->cap, sizeof(*(list)->items))
 
 static const char *text(struct arena *arena, struct span s)
 {

@@ -57,7 +57,9 @@ struct trail {
 
 /* Each empties the list first. False: mft_client_failure() says why, or it is MFT_FAULT_NONE: no memory. */
 bool ask_flags(struct mft_client *client, struct arena *arena, struct seen_flags *ret_flags) MUST_CHECK;
-bool ask_manifests(struct mft_client *client, struct arena *arena, struct seen_manifests *ret_manifests) MUST_CHECK;
-bool ask_trail(struct mft_client *client, struct arena *arena, uint64_t number, struct trail *ret_trail) MUST_CHECK;
+bool ask_manifests(struct mft_client *client, struct arena *arena,
+		   struct seen_manifests *ret_manifests) MUST_CHECK;
+bool ask_trail(struct mft_client *client, struct arena *arena, uint64_t number,
+	       struct trail *ret_trail) MUST_CHECK;
 
 #endif

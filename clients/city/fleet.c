@@ -73,7 +73,8 @@ struct fleet *fleet_new(struct city *c, const struct fleet_config *config, struc
 static void fail(struct fleet *f, const char *detail)
 {
 	if (!f->failed)
-		mft_fail(&f->failure, MFT_FAULT_LOCAL, "city", "the city cannot go on", "城市演示无法继续", detail);
+		mft_fail(&f->failure, MFT_FAULT_LOCAL, "city", "the city cannot go on", "城市演示无法继续",
+			 detail);
 	f->failed = true;
 }
 
@@ -112,7 +113,8 @@ static void close_idle(struct fleet *f)
 	struct link *idle = NULL;
 
 	for (struct link *l = f->links; l != NULL; l = l->next)
-		if (l->conn != NULL && l->under_way == 0 && l->queue_n == 0 && (idle == NULL || l->used < idle->used))
+		if (l->conn != NULL && l->under_way == 0 && l->queue_n == 0 &&
+		    (idle == NULL || l->used < idle->used))
 			idle = l;
 	if (idle != NULL)
 		link_close(f, idle);
@@ -295,12 +297,13 @@ static void tell_surprise(struct fleet *f, const struct step *s, const struct re
 	const char *kind = event_kind_name(s->event.kind);
 
 	f->surprises++;
-	(void)fprintf(stderr, "city: %014llu %s was not expected to be %s\n", (unsigned long long)s->event.number,
-		      kind == NULL ? "?" : kind, r == NULL ? "accepted" : "refused so");
+	(void)fprintf(stderr, "city: %014llu %s was not expected to be %s\n",
+		      (unsigned long long)s->event.number, kind == NULL ? "?" : kind,
+		      r == NULL ? "accepted" : "refused so");
 	for (size_t i = 0; r != NULL && i < r->problems_n; i++)
-		(void)fprintf(stderr, "city:   %.*s: %.*s (found %.*s, allowed %.*s)\n", SPAN_ARG(r->problems[i].path),
-			      SPAN_ARG(r->problems[i].en), SPAN_ARG(r->problems[i].found),
-			      SPAN_ARG(r->problems[i].allowed));
+		(void)fprintf(stderr, "city:   %.*s: %.*s (found %.*s, allowed %.*s)\n",
+			      SPAN_ARG(r->problems[i].path), SPAN_ARG(r->problems[i].en),
+			      SPAN_ARG(r->problems[i].found), SPAN_ARG(r->problems[i].allowed));
 }
 
 /* Numbers that the refused event took are given up, each by its own key. */
@@ -346,7 +349,8 @@ static void refused(struct fleet *f, struct step *s, const struct refusal *r)
 {
 	bool wanted = s->expected == r->kind && names_rule(r, s->rule);
 
-	if (r->kind == REFUSAL_PREDECESSOR && s->previous != NULL && (s->twist == EARLY || s->tries < TRIES_MAX)) {
+	if (r->kind == REFUSAL_PREDECESSOR && s->previous != NULL &&
+	    (s->twist == EARLY || s->tries < TRIES_MAX)) {
 		f->tally->told_early++;
 		s->told_early = true;
 		s->tries++;
@@ -457,7 +461,8 @@ static void turn(struct fleet *f, int timeout)
 	for (struct link *l = f->links; l != NULL; l = l->next)
 		if (l->conn != NULL) {
 			f->polled[n] = l;
-			f->polls[n++] = (struct pollfd){.fd = mft_conn_fd(l->conn), .events = mft_conn_wants(l->conn)};
+			f->polls[n++] =
+			    (struct pollfd){.fd = mft_conn_fd(l->conn), .events = mft_conn_wants(l->conn)};
 		}
 	if (poll(f->polls, n, timeout) <= 0)
 		return;
@@ -497,20 +502,25 @@ struct agenda {
 	size_t signed_n;
 	size_t brought_n;
 	size_t n;
+	micros hour;
 };
 
-/* Lets the day go on as far as the window allows. */
+/* Lets the day go on as far as the window allows. An hour begins when all of the hour before is answered. */
 static void go_on(struct fleet *f, struct agenda *a)
 {
 	while (a->brought_n < a->n && f->under_way < f->config.window && !f->failed) {
-		struct step *s = a->to_bring[a->brought_n++];
+		struct step *s = a->to_bring[a->brought_n];
+		if (s->bring_at / HOUR != a->hour && f->under_way > 0)
+			return;
+		if (s->bring_at / HOUR != a->hour && f->config.progress != NULL)
+			f->config.progress(f->config.self, s->bring_at, f->tally, f->open);
+		a->hour = s->bring_at / HOUR;
+		a->brought_n++;
 		while (a->signed_n < a->n && a->to_sign[a->signed_n]->signed_at <= s->bring_at) {
 			if (!step_sign(f->city, a->to_sign[a->signed_n++]))
 				fail(f, "an event could not be signed");
 		}
 		bring_step(f, s);
-		if (f->config.progress != NULL)
-			f->config.progress(f->config.self, s->bring_at, f->tally, f->open);
 	}
 }
 
@@ -523,7 +533,8 @@ static void run_agenda(struct fleet *f, struct agenda *a)
 		go_on(f, a);
 		turn(f, f->sleepers_n > 0 ? 2 : 200);
 		wake_sleepers(f);
-		uint64_t now = f->tally->receipts + f->tally->refused_n + f->tally->put_off + f->tally->told_early;
+		uint64_t now =
+		    f->tally->receipts + f->tally->refused_n + f->tally->put_off + f->tally->told_early;
 		if (now != answers)
 			silent_since = monotonic_now();
 		else if (monotonic_now() - silent_since > 30 * MICROS_PER_SECOND)

@@ -43,13 +43,14 @@ static const struct argp_option option_rows[] = {
     {"manifests", 'n', "N", 0, "Transfers of the day (2500)", 0},
     {"seed", 'S', "N", 0, "Another day for another seed (2101)", 0},
     {"connections", 'c', "N", 0, "Connections open at once (320)", 0},
-    {"window", OPTION_WINDOW, "N", 0, "Events under way at once (384)", 0},
+    {"window", OPTION_WINDOW, "N", 0, "Events under way at once (256)", 0},
     {"schema", OPTION_SCHEMA, "FOLDER", 0, "Where the reference data is (schema)", 0},
     {"json", OPTION_JSON, NULL, 0, "Print the summary as JSON", 0},
     {0},
 };
 
-static error_t number_of(const char *text, uint64_t least, uint64_t most, struct argp_state *state, uint64_t *ret)
+static error_t number_of(const char *text, uint64_t least, uint64_t most, struct argp_state *state,
+			 uint64_t *ret)
 {
 	char *end = NULL;
 	unsigned long long n = strtoull(text, &end, 10);
@@ -110,8 +111,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
     .options = option_rows,
     .parser = parse_option,
-    .doc = "Plays the last 24 hours of Shenyang against a manifestd.\v"
-	   "Exit status: 0 the day went as it should, 1 something came out otherwise, 2 usage, 3 unavailable.",
+    .doc =
+	"Plays the last 24 hours of Shenyang against a manifestd.\v"
+	"Exit status: 0 the day went as it should, 1 something came out otherwise, 2 usage, 3 unavailable.",
 };
 
 /* ---- pieces ---- */
@@ -150,10 +152,12 @@ static bool set_out(struct play *p)
 	struct secret_key registrar;
 	struct timespec t;
 	char error[256];
-	bool good = read_file(p->options.log, &vkey, &p->failure) && read_file(p->options.registrar, &key, &p->failure);
+	bool good = read_file(p->options.log, &vkey, &p->failure) &&
+		    read_file(p->options.registrar, &key, &p->failure);
 
 	if (good && !secret_key_parse(buffer_span(&key), &registrar)) {
-		mft_fail(&p->failure, MFT_FAULT_LOCAL, "key", "not a secret key", "不是私钥文件", p->options.registrar);
+		mft_fail(&p->failure, MFT_FAULT_LOCAL, "key", "not a secret key", "不是私钥文件",
+			 p->options.registrar);
 		good = false;
 	}
 	if (good) {
@@ -182,16 +186,17 @@ static void progress(void *self, micros at, const struct tally *t, size_t connec
 	if (at < p->city->now - DAY || at / step == p->told / step)
 		return;
 	if (p->told != 0)
-		say("  %s   %6llu accepted   %4llu refused   %4zu devices connected", clock_text(at / step * step, when),
-		    (unsigned long long)t->accepted_n, (unsigned long long)t->refused_n, connections);
+		say("  %s   %6llu accepted   %4llu refused   %4zu devices connected",
+		    clock_text(at / step * step, when), (unsigned long long)t->accepted_n,
+		    (unsigned long long)t->refused_n, connections);
 	p->told = at;
 }
 
 static bool play_registry(struct play *p)
 {
 	city_register(p->city);
-	say("registering %d generators, %d transporters with %zu vehicles, %d plants: %zu events ...", GENERATORS,
-	    TRANSPORTERS, p->city->vehicles_n, PLANTS, p->city->registry.n);
+	say("registering %d generators, %d transporters with %zu vehicles, %d plants: %zu events ...",
+	    GENERATORS, TRANSPORTERS, p->city->vehicles_n, PLANTS, p->city->registry.n);
 	if (!fleet_run(p->fleet, &p->city->registry, &p->registry, &p->failure))
 		return false;
 	/* Every device takes the log's checkpoint home with its key. */
@@ -215,8 +220,9 @@ static bool play_day(struct play *p)
 	    clock_text(p->city->now, to), p->city->loads_n, p->city->steps.n);
 	if (!fleet_run(p->fleet, &p->city->steps, &p->day, &p->failure))
 		return false;
-	say("  the day is over: %llu accepted, %llu refused, in %.1f s", (unsigned long long)p->day.accepted_n,
-	    (unsigned long long)p->day.refused_n, (double)(p->day.ended - p->day.began) / MICROS_PER_SECOND);
+	say("  the day is over: %llu accepted, %llu refused, in %.1f s",
+	    (unsigned long long)p->day.accepted_n, (unsigned long long)p->day.refused_n,
+	    (double)(p->day.ended - p->day.began) / MICROS_PER_SECOND);
 	return true;
 }
 
@@ -239,9 +245,8 @@ static size_t missing(const struct play *p, bool tell)
 
 	for (size_t i = 0; i < p->city->loads_n; i++) {
 		const struct load *l = p->city->loads[i];
-		uint32_t bits = l->story->flags == 0
-				    ? 0
-				    : l->story->flags & ~raised_for(&p->report.flags, l->number);
+		uint32_t bits =
+		    l->story->flags == 0 ? 0 : l->story->flags & ~raised_for(&p->report.flags, l->number);
 		n += (size_t)__builtin_popcount(bits);
 		for (unsigned kind = 1; tell && kind < FLAG_KINDS; kind++)
 			if ((bits & UINT32_C(1) << kind) != 0)
@@ -366,7 +371,7 @@ int main(int argc, char **argv)
 					    .manifests = 2500,
 					    .seed = 2101,
 					    .connections = 320,
-					    .window = 384}};
+					    .window = 256}};
 
 	argp_err_exit_status = STATUS_USAGE;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &p.options) != 0)

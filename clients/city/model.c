@@ -151,8 +151,8 @@ static const char *company(struct city *c, uint32_t n, const char *ending)
 	uint32_t pairs = (uint32_t)(name_firsts_n * name_seconds_n);
 	uint32_t pair = n * 277 % pairs;
 
-	return city_text(c, "沈阳%s%s%s", name_firsts[pair % name_firsts_n], name_seconds[pair / name_firsts_n],
-			 ending);
+	return city_text(c, "沈阳%s%s%s", name_firsts[pair % name_firsts_n],
+			 name_seconds[pair / name_firsts_n], ending);
 }
 
 /* ---- devices ---- */
@@ -195,8 +195,8 @@ static void make_generators(struct city *c)
 			a->district = draw_district(c);
 			a->ref = make_ref(industry->authority, a->district->code, (uint32_t)n);
 			a->name = company(c, (uint32_t)n, industry->endings[k % endings]);
-			a->address =
-			    city_text(c, "沈阳市%s%s%u号", a->district->zh, a->district->road, 1 + dice_below(&c->dice, 400));
+			a->address = city_text(c, "沈阳市%s%s%u号", a->district->zh, a->district->road,
+					       1 + dice_below(&c->dice, 400));
 			a->block = (uint32_t)n;
 			make_devices(c, a, 1, "产废终端");
 		}

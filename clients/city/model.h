@@ -41,7 +41,7 @@ struct device {
 	uint64_t numbers; /* running numbers used so far */
 	bool revoked;
 	struct checkpoint_ref seen; /* the last checkpoint it verified */
-	void *link;		    /* fleet.c's */
+	void *link;                 /* fleet.c's */
 };
 
 struct actor {
@@ -81,7 +81,7 @@ enum step_state { PLANNED, SIGNED, WAITING, SENT, ACCEPTED, REFUSED };
 struct load;
 
 struct step {
-	size_t made; /* the order in which steps were made */
+	size_t made;        /* the order in which steps were made */
 	struct event event; /* complete but for numbers, seen and previous */
 	struct device *signers[2];
 	size_t signers_n;
@@ -94,7 +94,7 @@ struct step {
 	micros bring_at;  /* when the courier has signal */
 	enum twist twist;
 	enum refusal_kind expected; /* REFUSAL_NONE: to be accepted */
-	const char *rule;	   /* that the refusal must name; NULL: any */
+	const char *rule;           /* that the refusal must name; NULL: any */
 
 	/* As it is played. */
 	struct span envelope;

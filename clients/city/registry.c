@@ -21,8 +21,8 @@ static struct event *add(struct city *c, enum event_kind kind)
 
 static void register_actor(struct city *c, const struct actor *a)
 {
-	static const enum role roles[] = {ROLE_NONE, ROLE_GENERATOR, ROLE_TRANSPORTER, ROLE_FACILITY, ROLE_REGISTRAR,
-					  ROLE_INSPECTOR};
+	static const enum role roles[] = {ROLE_NONE,     ROLE_GENERATOR, ROLE_TRANSPORTER,
+					  ROLE_FACILITY, ROLE_REGISTRAR, ROLE_INSPECTOR};
 	struct party *p = &add(c, EVENT_PARTY_REGISTERED)->party.party;
 
 	*p = (struct party){

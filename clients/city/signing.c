@@ -24,7 +24,8 @@ static bool forge(struct city *c, struct buffer *bytes)
 	struct arena *arena = arena_new(REQUEST_MEMORY);
 	struct problems problems = {.arena = arena};
 	struct envelope e;
-	bool good = arena != NULL && envelope_decode(buffer_span(bytes), EVENT_PAYLOAD_TYPE, arena, &problems, &e);
+	bool good =
+	    arena != NULL && envelope_decode(buffer_span(bytes), EVENT_PAYLOAD_TYPE, arena, &problems, &e);
 
 	if (good) {
 		struct buffer forged = BUFFER_EMPTY;
@@ -39,7 +40,8 @@ static bool forge(struct city *c, struct buffer *bytes)
 
 bool step_sign(struct city *c, struct step *s)
 {
-	const struct secret_key *keys[2] = {&s->signers[0]->secret, s->signers_n == 2 ? &s->signers[1]->secret : NULL};
+	const struct secret_key *keys[2] = {&s->signers[0]->secret,
+					    s->signers_n == 2 ? &s->signers[1]->secret : NULL};
 	struct buffer payload = BUFFER_EMPTY, bytes = BUFFER_EMPTY;
 	bool good = true;
 

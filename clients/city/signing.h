@@ -4,7 +4,8 @@
 
 #include "city/model.h"
 
-/* Makes the envelope. The predecessor, and what the step is about, must have been signed. False: no memory. */
+/* Makes the envelope. The predecessor, and what the step is about, must have been signed. False: no memory.
+ */
 bool step_sign(struct city *c, struct step *s) MUST_CHECK;
 
 #endif

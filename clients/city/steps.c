@@ -92,8 +92,8 @@ struct step *issue(struct city *c, struct load *l)
 	return s;
 }
 
-static struct step *transfer(struct city *c, struct load *l, enum event_kind kind, const struct party_ref *from,
-			     const struct party_ref *to)
+static struct step *transfer(struct city *c, struct load *l, enum event_kind kind,
+			     const struct party_ref *from, const struct party_ref *to)
 {
 	struct step *s = add(c, l, kind);
 
@@ -264,7 +264,8 @@ struct step *cancel(struct city *c, struct load *l, const char *reason)
 	return s;
 }
 
-struct step *attest(struct city *c, struct load *l, struct step *step, size_t by, int reason, const char *note)
+struct step *attest(struct city *c, struct load *l, struct step *step, size_t by, int reason,
+		    const char *note)
 {
 	(void)c;
 	(void)l;
@@ -319,7 +320,8 @@ static bool is_of_the_road(const struct step *s)
 {
 	enum event_kind kind = s->event.kind == EVENT_ATTESTED ? s->event.attested.step : s->event.kind;
 
-	return kind == EVENT_ISSUED || kind == EVENT_LOADED || kind == EVENT_HANDED_OVER || kind == EVENT_DELIVERED;
+	return kind == EVENT_ISSUED || kind == EVENT_LOADED || kind == EVENT_HANDED_OVER ||
+	       kind == EVENT_DELIVERED;
 }
 
 /*
@@ -343,7 +345,8 @@ void bring(struct city *c, struct load *l)
 		at = c->now;
 	for (size_t i = 0; i < l->steps_n; i++) {
 		struct step *s = l->steps[i];
-		bool carried = is_of_the_road(s) || (l->signal == BY_FACILITY && s->event.kind == EVENT_RECEIVED);
+		bool carried =
+		    is_of_the_road(s) || (l->signal == BY_FACILITY && s->event.kind == EVENT_RECEIVED);
 		if (carried && !courier->revoked) {
 			s->courier = courier;
 			s->bring_at = at;

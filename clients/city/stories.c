@@ -15,7 +15,8 @@ static void begin(struct city *c, struct load *l, micros at)
 	l->number = city_number(c, l->generator, at);
 }
 
-/* The last day on which a clock of so many working days that began then has run out, and up to `more` days before.
+/* The last day on which a clock of so many working days that began then has run out, and up to `more` days
+ * before.
  */
 static micros run_out(struct city *c, unsigned working_days, unsigned more)
 {
@@ -47,7 +48,8 @@ static void draw_vehicle(struct city *c, struct load *l)
 	for (size_t i = 0; i < l->lines_n; i++)
 		grams += l->lines[i].grams;
 	do
-		l->vehicle = &c->vehicles[RESERVED + dice_below(&c->dice, (uint32_t)(c->vehicles_n - RESERVED))];
+		l->vehicle =
+		    &c->vehicles[RESERVED + dice_below(&c->dice, (uint32_t)(c->vehicles_n - RESERVED))];
 	while (l->vehicle->capacity_grams < grams && l->vehicle->capacity_grams < 32000000);
 }
 
@@ -124,7 +126,8 @@ static void returned(struct city *c, struct load *l)
 	(void)issue(c, l);
 	to_the_gate(c, l);
 	wait_minutes(c, l, 10, 60);
-	if (receive(c, l, 40, "危险特性与约定不符") == NULL || l->steps[l->steps_n - 1]->event.received.lines[0].refused.line == 0)
+	if (receive(c, l, 40, "危险特性与约定不符") == NULL ||
+	    l->steps[l->steps_n - 1]->event.received.lines[0].refused.line == 0)
 		return;
 	wait_minutes(c, l, 15, 60);
 	(void)give_back(c, l, RETURN_OUT);
@@ -293,7 +296,8 @@ static void key_lost(struct city *c, struct load *l)
 	revoked->signers[0] = revoked->courier = &c->registrar;
 	revoked->signers_n = 1;
 	revoked->event.kind = EVENT_KEY_REVOKED;
-	revoked->event.occurred_at = revoked->signed_at = revoked->bring_at = l->at + 40 * MINUTE;
+	revoked->signed_at = revoked->bring_at = l->at + 40 * MINUTE;
+	revoked->event.occurred_at = c->now; /* the registrar's key is as old as the log */
 	revoked->event.key_revoked = (struct key_revoked){.keyid = l->vehicle->device->keyid,
 							  .revoked_from = l->at + 20 * MINUTE,
 							  .reason = span_str("车载终端遗失")};
@@ -539,7 +543,7 @@ const size_t stories_n = ARRAY_LEN(stories);
 /* How busy an hour of the day is, of 100. */
 static bool is_busy(struct city *c, const struct industry *industry, micros at)
 {
-	static const uint8_t working[24] = {2,   2,  2,  2,  2,  3,  8,  25, 70, 100, 100, 60,
+	static const uint8_t working[24] = {2,  2,  2,  2,  2,  3,  8,  25, 70, 100, 100, 60,
 					    30, 80, 95, 80, 55, 25, 10, 6,  4,  3,   2,   2};
 	static const uint8_t around_the_clock[24] = {10, 10, 10, 10, 15, 40, 80, 90, 70, 60, 50, 40,
 						     30, 40, 40, 40, 35, 25, 20, 15, 12, 10, 10, 10};
@@ -617,7 +621,7 @@ void city_live(struct city *c, unsigned manifests)
 			n = 1;
 		if (n > stories[i].count && stories[i].live == key_lost)
 			n = RESERVED;
-		for (unsigned k = 0; k < n; k++, left -= left > 0)
+		for (unsigned k = 0; k<n; k++, left -= left> 0)
 			live(c, &stories[i]);
 	}
 	while (left-- > 0)

@@ -33,7 +33,8 @@ struct step *give_back(struct city *c, struct load *l, enum return_leg leg);
 struct step *treat(struct city *c, struct load *l);
 struct step *cancel(struct city *c, struct load *l, const char *reason);
 /* A step of two sides that its first (0) or second signer states alone. */
-struct step *attest(struct city *c, struct load *l, struct step *step, size_t by, int reason, const char *note);
+struct step *attest(struct city *c, struct load *l, struct step *step, size_t by, int reason,
+		    const char *note);
 struct step *confirm(struct city *c, struct load *l, struct step *attested, struct device *by);
 /* The server must not take the step: the chain goes on without it. */
 struct step *not_taken(struct load *l, struct step *step, enum refusal_kind kind, const char *rule);

@@ -30,7 +30,8 @@ void tally_refused(struct tally *t, const struct refusal *refusal)
 	size_t i = 0;
 
 	t->refused_n++;
-	while (i < t->rules_n && (t->rules[i].kind != refusal->kind || !span_eq_str(p->rule, t->rules[i].rule)))
+	while (i < t->rules_n &&
+	       (t->rules[i].kind != refusal->kind || !span_eq_str(p->rule, t->rules[i].rule)))
 		i++;
 	if (i == TALLY_RULES)
 		return;

@@ -88,8 +88,8 @@ const char *clock_text(micros at, char ret_text[32])
 	struct civil_date date = civil_date_of(day);
 	int64_t minutes = (at - civil_day_start(day)) / MINUTE;
 
-	(void)snprintf(ret_text, 32, "%04d-%02d-%02d %02d:%02d", date.year, date.month, date.day, (int)(minutes / 60),
-		       (int)(minutes % 60));
+	(void)snprintf(ret_text, 32, "%04d-%02d-%02d %02d:%02d", date.year, date.month, date.day,
+		       (int)(minutes / 60), (int)(minutes % 60));
 	return ret_text;
 }
 
