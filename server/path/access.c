@@ -42,6 +42,48 @@ struct scope access_scope(enum role role, const struct party_ref *party, struct 
 	return (struct scope){.party = *party};
 }
 
+bool access_key_good(const struct key_record *key, micros now)
+{
+	return key != NULL && now >= key->valid_from && (key->revoked_from == 0 || now < key->revoked_from);
+}
+
+/* ---- tokens for HTTP ---- */
+
+void access_token(struct path *p, const struct session *s, uint64_t id, uint32_t seconds)
+{
+	char text[TOKEN_TEXT_SIZE];
+	micros life = (micros)seconds * MICROS_PER_SECOND;
+	struct frame f = {.id = id, .last = true, .kind = FRAME_ANSWER, .answer = {.kind = ANSWER_TOKEN}};
+
+	if (life > p->config.token_life)
+		life = p->config.token_life;
+	f.answer.token.expires_at = path_now(p) + life;
+	token_make(p->config.token_key, &s->keyid, f.answer.token.expires_at, text);
+	f.answer.token.token = span_str(text);
+	send_frame(p, s->conn, &f);
+}
+
+bool path_token(const struct path *p, struct span token, struct reader_identity *ret_identity)
+{
+	struct digest keyid;
+	micros expires_at = 0;
+	micros now = path_now(p);
+
+	if (!token_open(p->config.token_key, token, &keyid, &expires_at) || expires_at <= now)
+		return false;
+	const struct key_record *key = registry_key(p->registry, &keyid);
+	if (!access_key_good(key, now))
+		return false;
+	static const struct party_ref nobody;
+	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;
+	struct span division = key->party == NULL ? span_str("") : key->party->party.division;
+	*ret_identity = (struct reader_identity){
+	    .role = key->role, .party = *ref, .scope = access_scope(key->role, ref, division)};
+	return true;
+}
+
+/* ---- token buckets ---- */
+
 /* Buckets by the dense numbers of keys and parties. */
 struct meter {
 	struct bucket events;
@@ -79,11 +121,6 @@ void limits_free(struct limits *l)
 	free(l->of[0]);
 	free(l->of[1]);
 	free(l);
-}
-
-bool access_key_good(const struct key_record *key, micros now)
-{
-	return key != NULL && now >= key->valid_from && (key->revoked_from == 0 || now < key->revoked_from);
 }
 
 micros limits_take(struct path *p, const struct session *s, size_t bytes)

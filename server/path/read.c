@@ -387,20 +387,6 @@ static struct read *read_of_query(struct path *p, enum read_kind kind, const str
 	return r;
 }
 
-static void answer_token(struct path *p, const struct session *s, uint64_t id, uint32_t seconds)
-{
-	char text[TOKEN_TEXT_SIZE];
-	micros life = (micros)seconds * MICROS_PER_SECOND;
-	struct frame f = {.id = id, .last = true, .kind = FRAME_ANSWER, .answer = {.kind = ANSWER_TOKEN}};
-
-	if (life > p->config.token_life)
-		life = p->config.token_life;
-	f.answer.token.expires_at = path_now(p) + life;
-	token_make(p->config.token_key, &s->keyid, f.answer.token.expires_at, text);
-	f.answer.token.token = span_str(text);
-	send_frame(p, s->conn, &f);
-}
-
 void read_query(struct path *p, struct session *s, uint64_t id, const struct query *query)
 {
 	const struct scope scope = access_scope(s->role, &s->party, span_of(s->division, 6));
@@ -415,7 +401,7 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 		return;
 	}
 	if (query->kind == QUERY_TOKEN) {
-		answer_token(p, s, id, query->seconds);
+		access_token(p, s, id, query->seconds);
 		return;
 	}
 	if (query->kind == QUERY_WATCH) {
@@ -465,25 +451,6 @@ void read_welcome(struct path *p, struct session *s, uint64_t id, uint64_t from_
 	r->query.size = from_size;
 	r->next_number = key == NULL ? 0 : key->contiguous + 1;
 	read_submit(r);
-}
-
-bool path_token(const struct path *p, struct span token, struct reader_identity *ret_identity)
-{
-	struct digest keyid;
-	micros expires_at = 0;
-	micros now = path_now(p);
-
-	if (!token_open(p->config.token_key, token, &keyid, &expires_at) || expires_at <= now)
-		return false;
-	const struct key_record *key = registry_key(p->registry, &keyid);
-	if (!access_key_good(key, now))
-		return false;
-	static const struct party_ref nobody;
-	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;
-	struct span division = key->party == NULL ? span_str("") : key->party->party.division;
-	*ret_identity = (struct reader_identity){
-	    .role = key->role, .party = *ref, .scope = access_scope(key->role, ref, division)};
-	return true;
 }
 
 bool path_read(struct path *p, const struct reader_identity *who, const struct query *query,

@@ -49,7 +49,8 @@ static bool take_reference(void *self, enum reference_kind kind, struct span edi
 	if (registry_offer_reference(r->registry, kind, edition, file, &error))
 		return true;
 	r->unreadable = true;
-	(void)snprintf(r->reason, sizeof(r->reason), "the stored reference file of edition %.*s, line %u: %s",
+	(void)snprintf(r->reason, sizeof(r->reason),
+		       "load the reference file of edition %.*s again. Stored is a faulty one, line %u: %s",
 		       SPAN_ARG(edition), error.line, error.text);
 	return false;
 }
@@ -67,8 +68,10 @@ static bool take_entry(void *self, uint64_t index, struct span bytes)
 	    !envelope_decode(entry.envelope, EVENT_PAYLOAD_TYPE, r->scratch, &problems, &envelope) ||
 	    !envelope_event(&envelope, r->scratch, &problems, &event)) {
 		r->unreadable = true;
-		(void)snprintf(r->reason, sizeof(r->reason), "entry %llu cannot be read",
-			       (unsigned long long)index);
+		(void)snprintf(
+		    r->reason, sizeof(r->reason),
+		    "entry %llu cannot be read: restore the database, or run the version that wrote it",
+		    (unsigned long long)index);
 		return false;
 	}
 	return registry_apply(r->registry, &event, index, entry.accepted_at);
@@ -82,7 +85,7 @@ static bool take_numbers(void *self, key_no no, uint64_t first, uint64_t last, m
 	if (key == NULL) {
 		r->unreadable = true;
 		(void)snprintf(r->reason, sizeof(r->reason),
-			       "running numbers of key %u, which is not enrolled", no);
+			       "running numbers of key %u, which is not enrolled: restore the database", no);
 		return false;
 	}
 	for (uint64_t number = first; number <= last && number != 0; number++)
@@ -183,7 +186,7 @@ static bool check_checkpoint(struct recovery *r, void *thread)
 	if (r->checkpoint.n == 0)
 		return true;
 	if (genesis == NULL || !note_key_make(genesis->origin, NOTE_ED25519, &genesis->log_key, &key))
-		return corrupt(r, "there is a checkpoint, and no genesis");
+		return corrupt(r, "there is a checkpoint, and no genesis: restore the database");
 	enum log_failure failure = checkpoint_open(r->checkpoint, genesis->origin, &key, &c);
 	if (failure != LOG_HOLDS)
 		return corrupt(r, "the stored checkpoint: %s Restore the database, or the log's key file",
@@ -198,7 +201,8 @@ static bool check_identity(struct recovery *r)
 	struct public_key server = key_public(&p->config.server_key);
 
 	if (genesis == NULL)
-		return r->head.size == 0 || corrupt(r, "the log does not begin with a genesis");
+		return r->head.size == 0 ||
+		       corrupt(r, "the log does not begin with a genesis: restore the database");
 	if (p->config.origin[0] != '\0' && !span_eq_str(genesis->origin, p->config.origin))
 		return corrupt(
 		    r,

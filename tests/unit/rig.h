@@ -15,7 +15,7 @@
 #define RIG_ORIGIN "shenyang.example/manifest"
 
 enum rig_lane { LANE_VERIFY, LANE_WRITER, LANE_READER, LANES };
-enum { LANE_MAX = 4096, CONNS_MAX = 64 };
+enum { LANE_MAX = 4096, CONNS_MAX = 1024 };
 
 /* Works of a lane: [0, ran) have run and wait for done(), the rest wait to run. */
 struct rig_queue {
