@@ -317,7 +317,8 @@ int query_trail_run(struct app *app, const struct command *command, struct order
 	if (t.trail.entries == NULL || !custody_number(app, order, &status))
 		return status;
 	t.trail.number = order->event.number;
-	order->query = (struct query){.kind = QUERY_TRAIL, .numbers = &order->event.number, .numbers_n = 1};
+	order->query = (struct query){
+	    .kind = QUERY_TRAIL, .numbers = &order->event.number, .numbers_n = 1, .keys = true};
 	status = ask(app, command->role, &order->query, take_trail, &t, &next);
 	if (status != EXIT_DONE)
 		return status;

@@ -41,6 +41,7 @@ struct query {
 	micros from;
 	micros until;
 	bool open_only;
+	bool keys;        /* trail: also the entries of the keys that signed in it */
 	uint64_t after;   /* cursor: rows with a smaller key only (newest first); 0: from the newest */
 	uint32_t limit;   /* 0: QUERY_LIMIT_DEFAULT */
 	uint64_t index;   /* entry */

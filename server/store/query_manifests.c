@@ -227,6 +227,38 @@ static enum store_result take_entries(const struct asking *a, const PGresult *re
 	return STORE_OK;
 }
 
+static void trail_alone(struct sql *q, const struct query *query)
+{
+	sql_int(q,
+		"SELECT l.index, e.entry, l.position FROM trail l JOIN entry e ON e.index = l.index "
+		"WHERE l.number = ?",
+		(int64_t)query->numbers[0]);
+	sql_int(q, " AND l.position >= ? ORDER BY l.position",
+		query->after > INT64_MAX ? INT64_MAX : (int64_t)query->after);
+}
+
+/*
+ * What is needed to check the signatures without asking again: the entries that enrolled (or revoked) the
+ * keys in the trail, the keys of those entries, and so on to the log's first. A key is found by its id as the
+ * envelope writes it: tag 0x12, length 64, hex digits. The enrolment of a revoked key is the first thing it
+ * signed.
+ */
+static void trail_with_keys(struct sql *q, uint64_t number)
+{
+	sql_int(
+	    q,
+	    "WITH RECURSIVE need(index, entry) AS (SELECT e.index, e.entry FROM trail l "
+	    "JOIN entry e ON e.index = l.index WHERE l.number = ? UNION "
+	    "SELECT e.index, e.entry FROM need n "
+	    "CROSS JOIN LATERAL regexp_matches(encode(n.entry, 'escape'), '\\u0012@([0-9a-f]{64})', 'g') m "
+	    "JOIN device_key k ON k.keyid = decode(m[1], 'hex') "
+	    "CROSS JOIN LATERAL (SELECT k.index UNION (SELECT r.index FROM running_number r "
+	    "JOIN registry_entry g ON g.index = r.index WHERE r.key_no = k.no AND k.revoked_from IS NOT NULL "
+	    "ORDER BY r.number LIMIT 1)) f JOIN entry e ON e.index = f.index) "
+	    "SELECT index, entry, 0::bigint FROM need ORDER BY index",
+	    (int64_t)number);
+}
+
 /*
  * The manifest as it stands (in ret_answers->manifests, one), and its entries in order. A number that the
  * asker may not see has neither.
@@ -256,13 +288,11 @@ enum store_result query_trail(const struct asking *a, struct answers *ret_answer
 		return r;
 
 	struct sql entries = {0};
-	sql_int(&entries,
-		"SELECT l.index, e.entry, l.position FROM trail l JOIN entry e ON e.index = l.index "
-		"WHERE l.number = ?",
-		(int64_t)query->numbers[0]);
-	sql_int(&entries, " AND l.position >= ?",
-		query->after > INT64_MAX ? INT64_MAX : (int64_t)query->after);
-	sql_int(&entries, " ORDER BY l.position LIMIT ?", (int64_t)whole.limit + 1);
+	if (query->keys)
+		trail_with_keys(&entries, query->numbers[0]);
+	else
+		trail_alone(&entries, query);
+	sql_int(&entries, " LIMIT ?", (int64_t)whole.limit + 1);
 	r = sql_run(&entries, a->conn, &res);
 	if (r != STORE_OK)
 		return r;

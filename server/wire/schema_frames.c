@@ -123,6 +123,7 @@ static const struct field flag_query_rows[] = {
 };
 static const struct field trail_query_rows[] = {
     {NUMBERS("number", numbers), MANY(numbers_n, 1, 1)},
+    {BOOL("keys", keys)},
 };
 static const struct field search_query_rows[] = {
     {NUMBERS("numbers", numbers), MANY(numbers_n, 0, QUERY_NUMBERS_MAX)},

@@ -283,7 +283,7 @@ static const struct frame frames[] = {
 		 .event = HASH(4)}},
     QUERY(QUERY_FLAGS, .flag_kinds = 1 << FLAG_FORK | 1 << FLAG_OVER_CAPACITY, .party = GENERATOR,
 	  .division = S("210100"), .from = 1, .until = 2, .open_only = true, .after = 3, .limit = 500),
-    QUERY(QUERY_TRAIL, .numbers = numbers, .numbers_n = 1),
+    QUERY(QUERY_TRAIL, .numbers = numbers, .numbers_n = 1, .keys = true),
     QUERY(QUERY_SEARCH, .numbers = numbers, .numbers_n = 2, .party = FACILITY, .plate = PLATE,
 	  .waste_code = S("900-041-49"), .state = 3, .from = 1, .until = 2, .after = 3, .limit = 4),
     QUERY(QUERY_SUMMARY, .party = FACILITY),
