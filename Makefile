@@ -74,7 +74,8 @@ SRC_conf        := $(filter-out server/main.c,$(sort $(wildcard server/*.c)))
 SRC_libmanifest := $(sort $(wildcard clients/libmanifest/*.c))
 # All of the program `manifest` but its main(), so that tests and fuzz targets can reach its parsers.
 SRC_commands    := $(filter-out clients/manifest/main.c,$(sort $(wildcard clients/manifest/*.c)))
-SRC_city        := $(sort $(wildcard clients/city/*.c))
+# Likewise the city's model and report.
+SRC_city        := $(filter-out clients/city/main.c,$(sort $(wildcard clients/city/*.c)))
 SRC_bench       := $(sort $(wildcard tests/bench/*.c))
 # Helpers that several unit tests share: every file in tests/unit that is not itself a test.
 SRC_support     := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
@@ -90,7 +91,7 @@ GEN_H   := $(GEN)/manifest.pb-c.h
 GEN_PY  := $(GEN)/python/manifest_pb2.py
 
 ALL_SRC := $(foreach l,$(LAYERS) libmanifest commands city bench support tests fuzz,$(SRC_$(l))) \
-	$(wildcard server/main.c clients/manifest/main.c)
+	$(wildcard server/main.c clients/manifest/main.c clients/city/main.c)
 PROGRAMS := $(if $(wildcard server/main.c),$(B)/manifestd) \
 	$(if $(wildcard clients/manifest/main.c),$(B)/manifest) \
 	$(if $(SRC_libmanifest),$(B)/libmanifest.a) $(if $(SRC_city),$(B)/city) $(if $(SRC_bench),$(B)/bench)
@@ -141,7 +142,7 @@ $(B)/lib$(1).a: $(2)
 	$$(call say,AR,$$@)
 	$$(QUIET)mkdir -p $$(@D) && ar rcs $$@.$$$$$$$$ $(2) && mv $$@.$$$$$$$$ $$@
 endef
-$(foreach l,$(filter-out wire,$(LAYERS)) commands support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
+$(foreach l,$(filter-out wire,$(LAYERS)) commands city support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
 $(eval $(call ARCHIVE,wire,$(call objects,$(SRC_wire)) $(B)/obj/manifest.pb-c.o))
 # What is installed for other programs stands alone: the pure layers are in it.
 $(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(PURE),$(SRC_$(l)))) \
@@ -158,15 +159,15 @@ $(1): $(2)
 endef
 $(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archives,$(LAYERS))))
 $(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands manifest)))
-$(eval $(call PROGRAM,$(B)/city,$(call objects,$(SRC_city)) $(B)/libmanifest.a))
+$(eval $(call PROGRAM,$(B)/city,$(call objects,clients/city/main.c) $(call archives,city manifest)))
 $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(B)/libmanifest.a))
 
 # A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
 including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))
 TESTS_server  := $(call including,net|store|web|conf)
-TESTS_clients := $(call including,libmanifest|manifest)
+TESTS_clients := $(call including,libmanifest|manifest|city)
 archives_of = $(call archives,support $(if $(filter $(1),$(TESTS_server)),$(SERVER)) \
-	$(if $(filter $(1),$(TESTS_clients)),commands manifest) $(PURE))
+	$(if $(filter $(1),$(TESTS_clients)),city commands manifest) $(PURE))
 $(foreach c,$(SRC_tests),$(eval $(call PROGRAM,$(c:tests/unit/%.c=$(B)/tests/%),$(call objects,$(c)) \
 	$(call archives_of,$(c)),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
 $(call objects,$(SRC_tests) $(SRC_support)): | $(BUILD)/.packages-test
