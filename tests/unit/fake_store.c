@@ -20,7 +20,8 @@ static enum fake_fault from_seed(struct fake_store *s, enum fake_call call)
 {
 	static const enum fake_fault of_commit[] = {FAULT_AWAY, FAULT_LOST, FAULT_LOST_STORED, FAULT_DATA};
 
-	if (s->per_mille == 0 || seed_next(&s->seed, 1000) >= s->per_mille)
+	/* The commit is where most can go wrong. */
+	if (s->per_mille == 0 || seed_next(&s->seed, 1000) >= s->per_mille * (call == CALL_COMMIT ? 3 : 1))
 		return FAULT_NONE;
 	if (call == CALL_COMMIT)
 		return of_commit[seed_next(&s->seed, ARRAY_LEN(of_commit))];

@@ -9,7 +9,7 @@
 #include "core/proof.h"
 #include "rig.h"
 
-enum { EVENTS_MAX = 200, CLIENTS = 4, REQUESTS_MAX = 1000, STEPS = 1200, TRAILS = 8 };
+enum { EVENTS_MAX = 150, CLIENTS = 4, REQUESTS_MAX = 1000, STEPS = 2000, TRAILS = 8 };
 
 struct asked {
 	conn_id conn;
@@ -153,6 +153,7 @@ static void step(struct play *p)
 {
 	struct rig *r = p->r;
 	enum rig_lane lane = (enum rig_lane)chance(p, LANES);
+	size_t client;
 
 	switch (chance(p, 16)) {
 	case 0:
@@ -169,24 +170,29 @@ static void step(struct play *p)
 	case 3: ask(p); break;
 	case 4: pass_time(p); break;
 	case 5:
-		if (chance(p, 20) == 0)
-			reconnect(p, chance(p, CLIENTS));
+		client = chance(p, CLIENTS);
+		if (chance(p, r->conns[p->clients[client]].greeted ? 40 : 2) == 0)
+			reconnect(p, client);
 		break;
 	case 6:
-		if (chance(p, 60) == 0)
+		if (chance(p, 80) == 0)
 			crash(p);
 		break;
 	case 7:
-		if (chance(p, 40) == 0)
+		if (chance(p, r->store->leased_away ? 4 : 60) == 0)
 			r->store->leased_away = !r->store->leased_away;
 		break;
 	case 8:
 	case 9:
 	case 10:
-	case 11: (void)rig_run(r, lane); break;
+	case 11:
+		(void)rig_run(r, lane);
+		(void)rig_run(r, LANE_WRITER);
+		break;
 	default:
 		if (r->lanes[lane].ran > 0)
 			(void)rig_end(r, lane, lane == LANE_WRITER ? 0 : chance(p, r->lanes[lane].ran));
+		(void)rig_end(r, LANE_WRITER, 0);
 		break;
 	}
 }
@@ -249,7 +255,7 @@ static void run_seed(uint64_t seed)
 	p->next_id = 10;
 	p->r = rig_new(world_new());
 	p->r->store->seed = seed;
-	p->r->store->per_mille = (unsigned)(seed % 5) * 20;
+	p->r->store->per_mille = (unsigned)(seed % 5) * 25;
 	p->r->config.batch_max = 1 + seed % 7;
 	p->r->config.requests_max = 16;
 	rig_start(p->r);
