@@ -39,6 +39,7 @@ struct options {
 	size_t events;  /* of a round */
 	uint64_t fill;  /* entries to measure again with; 0: not */
 	size_t idle;    /* connections to hold; 0: not measured */
+	double rate;    /* of half load, events a second; 0: half of what was measured */
 	double ceiling; /* seconds of each look at what the machine can verify */
 };
 
@@ -132,6 +133,7 @@ void machine_model(char *ret_name, size_t size);
 double cpu_of(pid_t pid);
 double cpu_of_family(pid_t parent); /* with its children, also those that ended */
 double cpu_of_self(void);
+double cpu_of_machine(void); /* of everybody on it, also what its host took away */
 /* Bytes. `field` is a line of /proc/PID/status: "VmRSS", "VmHWM". */
 double memory_of(pid_t pid, const char *field);
 /* Signatures a second that one thread on each core verifies, all at once. */

@@ -118,6 +118,18 @@ double cpu_of_self(void)
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
+double cpu_of_machine(void)
+{
+	unsigned long user, nice, system, irq, soft, steal;
+	FILE *f = fopen("/proc/stat", "r");
+	bool good = f != NULL && fscanf(f, "cpu %lu %lu %lu %*u %*u %lu %lu %lu", &user, &nice, &system, &irq,
+					&soft, &steal) == 6;
+
+	if (f != NULL)
+		(void)fclose(f);
+	return good ? seconds_of(user + nice + system + irq + soft + steal) : 0;
+}
+
 double memory_of(pid_t pid, const char *field)
 {
 	char path[64], line[256];

@@ -50,16 +50,17 @@ struct figures {
 	double batch;
 	double p50, p99, worst;             /* seconds */
 	double server, postgres, generator; /* CPU seconds of an event */
+	double others; /* share of the cores that none of the three used: the measurement was disturbed */
 	size_t verified;
 };
 
 struct cpu {
-	double server, postgres, generator;
+	double server, postgres, generator, machine;
 };
 
 static struct cpu cpu_now(const struct bench *b)
 {
-	return (struct cpu){cpu_of(b->server), cpu_of_family(b->o.postgres), cpu_of_self()};
+	return (struct cpu){cpu_of(b->server), cpu_of_family(b->o.postgres), cpu_of_self(), cpu_of_machine()};
 }
 
 static void look_at_ceiling(struct bench *b)
@@ -99,6 +100,9 @@ static void play(struct bench *b, size_t events, double rate, struct figures *re
 	    .server = (after.server - before.server) / n,
 	    .postgres = (after.postgres - before.postgres) / n,
 	    .generator = (after.generator - before.generator) / n,
+	    .others = (after.machine - before.machine - (after.server - before.server) -
+		       (after.postgres - before.postgres) - (after.generator - before.generator)) /
+		      c.seconds / (double)cores(),
 	    .verified = c.verified,
 	};
 	if (all != NULL)
@@ -106,10 +110,10 @@ static void play(struct bench *b, size_t events, double rate, struct figures *re
 	free(c.latencies);
 	tapes_free(tapes, b->cast->devices_n);
 	say("%zu events in %.2f s: %.0f/s, batches of %.0f, p50 %.1f ms, p99 %.1f ms, CPU us an event: "
-	    "server %.1f, PostgreSQL %.1f, generator %.1f",
+	    "server %.1f, PostgreSQL %.1f, generator %.1f; others took %.0f %% of the cores",
 	    c.events, c.seconds, ret_round->events, ret_round->batch, ret_round->p50 * 1e3,
 	    ret_round->p99 * 1e3, ret_round->server * 1e6, ret_round->postgres * 1e6,
-	    ret_round->generator * 1e6);
+	    ret_round->generator * 1e6, ret_round->others * 100);
 }
 
 static double middle(const struct figures *rounds, size_t n, size_t offset)
@@ -147,6 +151,7 @@ static struct figures play_rounds(struct bench *b, size_t n, size_t events, doub
 	    .server = MIDDLE(rounds, n, server),
 	    .postgres = MIDDLE(rounds, n, postgres),
 	    .generator = MIDDLE(rounds, n, generator),
+	    .others = MIDDLE(rounds, n, others),
 	    .verified = verified,
 	};
 	buffer_free(&all);
@@ -197,7 +202,7 @@ static void measure_load(struct bench *b, struct report *r)
 	r->full = play_rounds(b, b->o.rounds, b->o.events, 0);
 	r->after = target_stored(b->o.database);
 	say("half load");
-	r->half = play_rounds(b, 1, b->o.events, r->full.events / 2);
+	r->half = play_rounds(b, 1, b->o.events, b->o.rate > 0 ? b->o.rate : r->full.events / 2);
 	r->peak = memory_of(b->server, "VmHWM");
 }
 
@@ -242,8 +247,9 @@ static void print_figures(const char *name, const struct figures *f)
 	(void)printf("    \"cpu_us_per_event\": {\"server\": %.1f, \"postgresql\": %.1f, \"generator\": "
 		     "%.1f},\n",
 		     f->server * 1e6, f->postgres * 1e6, f->generator * 1e6);
-	(void)printf("    \"events_per_batch\": %.1f,\n    \"receipts_verified\": %zu\n  },\n", f->batch,
-		     f->verified);
+	(void)printf("    \"events_per_batch\": %.1f,\n    \"receipts_verified\": %zu,\n    "
+		     "\"cores_used_by_others\": %.2f\n  },\n",
+		     f->batch, f->verified, f->others * (double)cores());
 }
 
 static void print_late(const struct bench *b, const struct report *r)
@@ -289,23 +295,15 @@ static void print_report(const struct bench *b, const struct report *r)
 /* ---- command line ---- */
 
 static const struct option long_options[] = {
-    {"manifestd", required_argument, NULL, 'm'},
-    {"config", required_argument, NULL, 'c'},
-    {"port", required_argument, NULL, 'p'},
-    {"trusted", required_argument, NULL, 't'},
-    {"vkey", required_argument, NULL, 'v'},
-    {"registrar", required_argument, NULL, 'r'},
-    {"database", required_argument, NULL, 'd'},
-    {"postgres", required_argument, NULL, 'g'},
-    {"devices", required_argument, NULL, 'n'},
-    {"window", required_argument, NULL, 'w'},
-    {"interleave", required_argument, NULL, 'i'},
-    {"rounds", required_argument, NULL, 'o'},
-    {"events", required_argument, NULL, 'e'},
-    {"fill", required_argument, NULL, 'f'},
-    {"idle", required_argument, NULL, 'l'},
-    {"ceiling", required_argument, NULL, 'y'},
-    {0},
+    {"manifestd", required_argument, NULL, 'm'},  {"config", required_argument, NULL, 'c'},
+    {"port", required_argument, NULL, 'p'},       {"trusted", required_argument, NULL, 't'},
+    {"vkey", required_argument, NULL, 'v'},       {"registrar", required_argument, NULL, 'r'},
+    {"database", required_argument, NULL, 'd'},   {"postgres", required_argument, NULL, 'g'},
+    {"devices", required_argument, NULL, 'n'},    {"window", required_argument, NULL, 'w'},
+    {"interleave", required_argument, NULL, 'i'}, {"rounds", required_argument, NULL, 'o'},
+    {"events", required_argument, NULL, 'e'},     {"fill", required_argument, NULL, 'f'},
+    {"idle", required_argument, NULL, 'l'},       {"ceiling", required_argument, NULL, 'y'},
+    {"rate", required_argument, NULL, 'a'},       {0},
 };
 
 static size_t number(const char *text)
@@ -336,6 +334,7 @@ static void take_option(struct options *o, int option, const char *value)
 	case 'e': o->events = number(value); break;
 	case 'f': o->fill = number(value); break;
 	case 'l': o->idle = number(value); break;
+	case 'a': o->rate = (double)number(value); break;
 	case 'y': o->ceiling = (double)number(value) / 1000; break;
 	default: fail("usage: tests/bench/run BUILD-FOLDER [--quick] [OPTION]...");
 	}
