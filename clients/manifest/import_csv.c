@@ -106,6 +106,7 @@ struct reading {
 	enum mass_unit unit[COLUMNS_MAX];
 	size_t columns_n;
 	struct map by_number;
+	struct map lacking; /* numbers of which a row was bad */
 	struct draft **drafts;
 	size_t drafts_n;
 	size_t drafts_cap;
@@ -256,6 +257,27 @@ static bool cell_holds(const struct reading *g, size_t i, struct span value, con
 	return false;
 }
 
+/* People break lines in cells; the log has no control characters. */
+static struct span one_line(struct reading *g, struct span value, unsigned row, size_t i)
+{
+	uint8_t *copy = arena_alloc(g->r.arena, value.n + 1);
+	bool broken = false;
+
+	for (size_t k = 0; copy != NULL && k < value.n; k++) {
+		bool space = value.p[k] == '\n' || value.p[k] == '\r' || value.p[k] == '\t';
+		copy[k] = space ? ' ' : value.p[k];
+		broken |= space;
+	}
+	if (broken)
+		import_find(&g->r, &(struct import_finding){.what = IMPORT_NOTE,
+							    .record = g->r.seen,
+							    .row = row,
+							    .column = g->heading[i],
+							    .en = "line breaks in the cell became spaces",
+							    .zh = "单元格中的换行已改为空格"});
+	return copy == NULL ? span_str("") : span_of(copy, value.n);
+}
+
 /* Every problem of the row; the values by column, those that are not there empty. */
 static bool read_cells(struct reading *g, const struct span *fields, size_t n, unsigned row,
 		       struct span ret_values[COLUMNS], size_t ret_at[COLUMNS])
@@ -272,12 +294,12 @@ static bool read_cells(struct reading *g, const struct span *fields, size_t n, u
 		return false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		struct span value = trim(fields[i]);
 		const char *allowed = "";
 		if (g->column_of[i] < 0)
 			continue;
 		const struct column_row *column = &column_rows[g->column_of[i]];
-		ret_values[g->column_of[i]] = arena_copy(g->r.arena, value);
+		struct span value = one_line(g, trim(fields[i]), row, i);
+		ret_values[g->column_of[i]] = value;
 		ret_at[g->column_of[i]] = i;
 		if (value.n == 0 && !column->must)
 			continue;
@@ -431,17 +453,34 @@ static bool take_row(struct reading *g, const struct span values[COLUMNS], const
 	return true;
 }
 
+static void leave_out(struct reading *g, struct span number)
+{
+	g->r.bad++;
+	if (number.n > 0 && !map_put(&g->lacking, number, g))
+		g->r.findings_more++;
+}
+
 static void finish(struct reading *g)
 {
 	g->r.records = arena_array(g->r.arena, g->drafts_n + 1, sizeof(g->r.records[0]));
 	for (size_t i = 0; i < g->drafts_n && g->r.records != NULL; i++) {
 		const struct import_record *record = &g->drafts[i]->record;
+		if (map_get(&g->lacking, record->value.foreign_number) != NULL)
+			import_find(&g->r, &(struct import_finding){
+					       .what = IMPORT_NOTE,
+					       .record = record->value.record,
+					       .row = record->row,
+					       .column = column_rows[COLUMN_NUMBER].headings[0],
+					       .found = import_quote(&g->r, record->value.foreign_number),
+					       .en = "it is entered without its bad rows",
+					       .zh = "该联单有误的行未导入"});
 		if (import_check(&g->r, &record->value, record->row))
 			g->r.records[g->r.records_n++] = *record;
 		else
 			g->r.bad += (unsigned)record->value.lines_n;
 	}
 	map_free(&g->by_number);
+	map_free(&g->lacking);
 	free(g->drafts);
 }
 
@@ -471,7 +510,7 @@ bool import_cn_csv(struct span file, struct arena *arena, struct import_result *
 			    "无法读取该行");
 		if (got == CSV_BAD || !read_cells(&g, fields, n, csv.line, values, at) ||
 		    !take_row(&g, values, at, csv.line))
-			g.r.bad++;
+			leave_out(&g, values[COLUMN_NUMBER]);
 	}
 	finish(&g);
 	*ret_result = g.r;
