@@ -130,7 +130,8 @@ struct answers {
  */
 struct store_port {
 	/* Writer lane. Reconnects if needed, holds the lease (raises the epoch when it is new), reads the
-	 * head FOR UPDATE. */
+	 * head FOR UPDATE. STORE_DEPOSED: another server holds the lease; all is reported all the same, as
+	 * of one moment, for reads to be served from. */
 	enum store_result (*recover)(void *conn, const struct recovery_sink *sink, struct log_head *ret_head,
 				     struct span *ret_checkpoint, struct arena *arena);
 	enum store_result (*load)(void *conn, const struct needs *needs, struct arena *arena,

@@ -1,6 +1,7 @@
 /*
  * Owns what a server reads before it writes: the head, locked so that a transaction whose outcome is unknown
  * has ended; then what memory is made from again. All of it in one transaction, which also raises the epoch.
+ * Who does not hold the lease reads the same from a snapshot, and changes and locks nothing.
  */
 #include "store/lease.h"
 
@@ -15,6 +16,7 @@ enum {
 struct recovery {
 	struct store_conn *conn;
 	const struct recovery_sink *sink;
+	bool standby; /* another server writes */
 };
 
 static bool on_reference(void *self, const PGresult *res)
@@ -178,16 +180,16 @@ enum store_result store_reference(struct store_conn *c, enum reference_kind kind
 	return r;
 }
 
-/* Within the transaction that holds the head. */
+/* Within the transaction that holds the head, or of one snapshot. */
 static enum store_result read_all(struct recovery *v, struct log_head *head, struct arena *arena,
 				  struct span *ret_checkpoint)
 {
 	struct store_conn *c = v->conn;
-	enum store_result r = read_head(c, ST_HEAD_LOCKED, head);
+	enum store_result r = read_head(c, v->standby ? ST_HEAD : ST_HEAD_LOCKED, head);
 
 	if (r == STORE_OK)
 		r = conn_do(c, ST_PATIENCE, NULL);
-	if (r == STORE_OK)
+	if (r == STORE_OK && !v->standby)
 		r = raise_epoch(c, head);
 	if (r == STORE_OK)
 		r = check_end(c, head);
@@ -227,10 +229,12 @@ enum store_result store_recover(void *conn, const struct recovery_sink *sink, st
 	struct recovery v = {.conn = c, .sink = sink};
 	struct log_head head;
 	struct span checkpoint = {0};
-	enum store_result r = lease_take(c);
+	enum store_result lease = lease_take(c);
 
-	if (r == STORE_OK)
-		r = conn_do(c, ST_BEGIN, NULL);
+	if (lease != STORE_OK && lease != STORE_DEPOSED)
+		return lease;
+	v.standby = lease == STORE_DEPOSED;
+	enum store_result r = conn_do(c, v.standby ? ST_BEGIN_SNAPSHOT : ST_BEGIN, NULL);
 	if (r != STORE_OK)
 		return r;
 	unsigned usual = c->timeout_ms;
@@ -239,14 +243,14 @@ enum store_result store_recover(void *conn, const struct recovery_sink *sink, st
 	c->timeout_ms = usual;
 	if (r == STORE_OK)
 		r = conn_do(c, ST_COMMIT, NULL);
-	if (r == STORE_OK)
+	if (r == STORE_OK && !v.standby)
 		r = partitions_ahead(c, head.size);
 	if (r != STORE_OK) {
 		conn_drop(c);
 		return r;
 	}
-	c->recovered = true;
+	c->recovered = !v.standby;
 	*ret_head = head;
 	*ret_checkpoint = checkpoint;
-	return STORE_OK;
+	return lease;
 }

@@ -6,6 +6,7 @@
 
 const struct statement_row statement_rows[STATEMENTS] = {
     [ST_BEGIN] = {"begin", "BEGIN", BOTH},
+    [ST_BEGIN_SNAPSHOT] = {"begin_snapshot", "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", BOTH},
     [ST_COMMIT] = {"commit", "COMMIT", BOTH},
     [ST_ROLLBACK] = {"rollback", "ROLLBACK", BOTH},
 
@@ -78,10 +79,14 @@ const struct statement_row statement_rows[STATEMENTS] = {
 		       "SELECT flag, kind, number, closed_at IS NULL, division_generator, division_facility "
 		       "FROM flag WHERE flag = ANY($1::bigint[]) ORDER BY flag",
 		       WRITER},
+    /* Of those that were looked at too early, the moment is put right. */
     [ST_DUE] = {"due",
-		"SELECT number FROM manifest WHERE due_at <= $1::bigint ORDER BY due_at, number "
-		"LIMIT $2::bigint",
-		BOTH},
+		"WITH seen AS MATERIALIZED (SELECT number, due_at FROM manifest WHERE look_at <= $1::bigint "
+		"ORDER BY look_at LIMIT $2::bigint), "
+		"early AS (UPDATE manifest m SET look_at = m.due_at FROM seen s WHERE m.number = s.number "
+		"AND (m.due_at IS NULL OR m.due_at > $1::bigint)) "
+		"SELECT number, due_at <= $1::bigint FROM seen ORDER BY due_at, number",
+		WRITER},
     [ST_OPEN] = {"open",
 		 "SELECT number FROM manifest WHERE number > $1::bigint AND state <> $3::bigint "
 		 "ORDER BY number LIMIT $2::bigint",
@@ -103,49 +108,54 @@ const struct statement_row statement_rows[STATEMENTS] = {
 			   "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bytea[]), "
 			   "unnest($4::bigint[]), unnest($5::bigint[])",
 			   WRITER},
-    [ST_TRAIL] = {"trail",
-		  "INSERT INTO trail (number, position, index) "
-		  "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[])",
-		  WRITER},
     [ST_REGISTRY_ENTRY] = {"registry_entry", "INSERT INTO registry_entry (index) SELECT unnest($1::bigint[])",
 			   WRITER},
     [ST_MANIFEST_NEW] =
 	{"manifest_new",
-	 "INSERT INTO manifest (number, changed_at, due_at, shipped_grams, accepted_grams, treated_grams, "
-	 "transporter, open_flags, state, cancelled, plate, head, body, issued_at, generator, facility, "
+	 "INSERT INTO manifest (number, changed_at, due_at, look_at, shipped_grams, accepted_grams, "
+	 "treated_grams, state, body, trail, issued_at, generator, transporter, facility, "
 	 "division_generator, division_facility) "
-	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($4::bigint[]), "
-	 "unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), unnest($8::bigint[]), "
-	 "unnest($9::bigint[]), unnest($10::boolean[]), unnest($11::text[]), unnest($12::bytea[]), "
-	 "unnest($13::bytea[]), unnest($14::bigint[]), unnest($15::bigint[]), unnest($16::bigint[]), "
-	 "unnest($17::text[]), unnest($18::text[])",
+	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($3::bigint[]), "
+	 "unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), "
+	 "unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bigint[]), unnest($11::bigint[]), "
+	 "unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::text[]), unnest($15::text[])",
 	 WRITER},
-    /* Whose waste it is, where it goes and when it was issued never change. Each row must be there. */
+    /* Each row must be there, with the entries before these. */
     [ST_MANIFEST] =
 	{"manifest",
-	 "WITH done AS (UPDATE manifest m SET changed_at = greatest(u.changed_at, m.changed_at), due_at = "
-	 "u.due_at, "
-	 "shipped_grams = u.shipped_grams, accepted_grams = u.accepted_grams, "
-	 "treated_grams = u.treated_grams, transporter = u.transporter, open_flags = u.open_flags, "
-	 "state = u.state, cancelled = u.cancelled, plate = u.plate, head = u.head, body = u.body "
+	 "WITH done AS (UPDATE manifest m SET changed_at = greatest(u.changed_at, m.changed_at), "
+	 "due_at = u.due_at, look_at = least(m.look_at, u.due_at), shipped_grams = u.shipped_grams, "
+	 "accepted_grams = u.accepted_grams, treated_grams = u.treated_grams, state = u.state, "
+	 "body = u.body, trail = m.trail || u.trail "
 	 "FROM (SELECT unnest($1::bigint[]) AS number, unnest($2::bigint[]) AS changed_at, "
 	 "unnest($3::bigint[]) AS due_at, unnest($4::bigint[]) AS shipped_grams, "
 	 "unnest($5::bigint[]) AS accepted_grams, unnest($6::bigint[]) AS treated_grams, "
-	 "unnest($7::bigint[]) AS transporter, unnest($8::bigint[]) AS open_flags, "
-	 "unnest($9::bigint[]) AS state, unnest($10::boolean[]) AS cancelled, unnest($11::text[]) AS plate, "
-	 "unnest($12::bytea[]) AS head, unnest($13::bytea[]) AS body) u WHERE m.number = u.number RETURNING "
-	 "1) "
+	 "unnest($7::bigint[]) AS state, unnest($8::bytea[]) AS body, unnest($9::bytea[]) AS trail, "
+	 "unnest($10::bigint[]) AS trail_size) u "
+	 "WHERE m.number = u.number AND octet_length(m.trail) = u.trail_size RETURNING 1) "
 	 "SELECT manifest_missing() WHERE (SELECT count(*) FROM done) <> cardinality($1::bigint[])",
 	 WRITER},
-    [ST_TERM_NEW] = {"term_new",
-		     "INSERT INTO manifest_term (number, kind, term) "
-		     "SELECT unnest($1::bigint[]), unnest($2::text[])::\"char\", unnest($3::text[])",
-		     WRITER},
     [ST_TERM] = {"term",
-		 "INSERT INTO manifest_term (number, kind, term) "
-		 "SELECT unnest($1::bigint[]), unnest($2::text[])::\"char\", unnest($3::text[]) "
-		 "ON CONFLICT DO NOTHING",
+		 "INSERT INTO manifest_term (number, generator, transporter, facility, code, plate) "
+		 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), "
+		 "unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::text[])",
 		 WRITER},
+    [ST_TERM_TRANSPORTER] =
+	{"term_transporter",
+	 "INSERT INTO manifest_term (number, transporter) "
+	 "SELECT DISTINCT u.number, u.transporter::integer "
+	 "FROM unnest($1::bigint[], $2::bigint[]) AS u (number, transporter) "
+	 "WHERE NOT EXISTS (SELECT FROM manifest m WHERE m.number = u.number "
+	 "AND u.transporter IN (m.generator, m.transporter, m.facility)) "
+	 "AND NOT EXISTS (SELECT FROM manifest_term t WHERE t.transporter = u.transporter::integer "
+	 "AND t.number = u.number)",
+	 WRITER},
+    [ST_TERM_PLATE] = {"term_plate",
+		       "INSERT INTO manifest_term (number, plate) "
+		       "SELECT DISTINCT u.number, u.plate FROM unnest($1::bigint[], $2::text[]) "
+		       "AS u (number, plate) WHERE NOT EXISTS (SELECT FROM manifest_term t "
+		       "WHERE t.plate = u.plate AND t.number = u.number)",
+		       WRITER},
     [ST_TILE] =
 	{"tile",
 	 "INSERT INTO tile (level, n, hashes, root) "
