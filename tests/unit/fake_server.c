@@ -123,6 +123,19 @@ struct span fake_server_checkpoint(struct fake_server *f, uint64_t size)
 	return copy;
 }
 
+struct span fake_server_proof(struct fake_server *f, uint64_t index)
+{
+	struct digest proof[MERKLE_PROOF_MAX];
+	struct buffer text = BUFFER_EMPTY;
+	size_t n = inclusion(f, index, 0, f->size, proof);
+
+	proof_put(&text, index, proof, n, fake_server_checkpoint(f, f->size));
+	struct span copy = arena_copy(f->arena, buffer_span(&text));
+	must(copy.p != NULL);
+	buffer_free(&text);
+	return copy;
+}
+
 /* Signed by a key of the same name that is not the log's. */
 static struct span forged(struct fake_server *f, uint64_t size)
 {

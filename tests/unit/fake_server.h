@@ -59,6 +59,8 @@ void fake_server_free(struct fake_server *f);
 void fake_server_append(struct fake_server *f, struct span envelope);
 /* The signed checkpoint of a size, in the arena. */
 struct span fake_server_checkpoint(struct fake_server *f, uint64_t size);
+/* The proof of an entry under the checkpoint of all, in the arena. */
+struct span fake_server_proof(struct fake_server *f, uint64_t index);
 /* The challenge, as the first bytes of a connection. */
 void fake_server_greet(struct fake_server *f, struct mft_session *s);
 /* Takes what the session wants to send and answers it. False: there was nothing. */
