@@ -30,6 +30,13 @@ struct order {
 	bool yes;
 	const char *scheme;
 	uint64_t running_number;
+	struct span name;           /* of a witness */
+	const struct span *watched; /* logs, as typed */
+	size_t watched_n;
+	const char *policy; /* file */
+	const char *listen; /* ADDRESS:PORT */
+	bool fresh;         /* begin with nothing remembered */
+	bool print_only;
 	const char *files[ORDER_FILES_MAX]; /* arguments */
 	size_t files_n;
 };

@@ -23,6 +23,7 @@ struct connection {
 	struct http_request request; /* its spans are not kept: the head may move */
 	size_t head_n;               /* 0: the head has not ended */
 	bool answered;
+	bool ended; /* by the client, which still waits for its answer */
 };
 
 enum { NAME_SIZE = 128 };
@@ -133,7 +134,11 @@ static void on_written(struct bufferevent *bev, void *self)
 {
 	struct connection *c = self;
 
-	if (c->answered && evbuffer_get_length(bufferevent_get_output(bev)) == 0)
+	if (!c->answered || evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+		return;
+	if (c->ended)
+		connection_free(c);
+	else
 		(void)shutdown(bufferevent_getfd(bev), SHUT_WR);
 }
 
@@ -142,8 +147,9 @@ static void on_event(struct bufferevent *bev, short what, void *self)
 	struct connection *c = self;
 
 	/* A client that has said all may shut its side and still wait for the answer. */
-	if ((what & BEV_EVENT_EOF) != 0 && c->answered &&
-	    evbuffer_get_length(bufferevent_get_output(bev)) > 0)
+	c->ended = (what & BEV_EVENT_EOF) != 0 && c->answered &&
+		   evbuffer_get_length(bufferevent_get_output(bev)) > 0;
+	if (c->ended)
 		(void)bufferevent_disable(bev, EV_READ);
 	else
 		connection_free(c);
@@ -311,7 +317,8 @@ const char *http_port_name(const struct http_port *port)
 
 bool http_port_run(struct http_port *port)
 {
-	return event_base_dispatch(port->base) == 0;
+	/* A client that is gone is an error of the write, not a signal. */
+	return signal(SIGPIPE, SIG_IGN) != SIG_ERR && event_base_dispatch(port->base) == 0;
 }
 
 void http_port_free(struct http_port *port)

@@ -5,6 +5,7 @@
 #include "manifest/keys.h"
 #include "manifest/query.h"
 #include "manifest/registrar.h"
+#include "manifest/witness.h"
 
 #define AT(field)    .at = offsetof(struct order, field)
 #define COUNT(field) .count_at = offsetof(struct order, field)
@@ -209,6 +210,14 @@ static const struct option_row resolve_options[] = {
 	{WAY("as", OPTION_WORD, event.flag_resolved.resolution, "WHAT"), .words = resolution_words, MUST, HELP("explained, corrected or sanctioned", "explained、corrected 或 sanctioned")},
 	REASON(event.flag_resolved.reason),
 };
+static const struct option_row witness_options[] = {
+	{WAY("name", OPTION_TEXT, name, "NAME"), MUST, HELP("The witness's name, such as witness.example/shenyang", "见证人名称，如 witness.example/shenyang")},
+	{WAY("watch", OPTION_LINES, watched, "VKEY[ ORIGIN]"), COUNT(watched_n), HELP("Key of a log to cosign for, and its origin if that is not the key's name; repeat", "要见证的日志公钥，来源与公钥名称不同时后接来源；可重复")},
+	{WAY("policy", OPTION_FILE, policy, "FILE"), HELP("Cosign for the logs of this policy file (C2SP tlog-policy)", "见证该策略文件中的各日志（C2SP tlog-policy）")},
+	{WAY("listen", OPTION_FILE, listen, "ADDRESS:PORT"), HELP("Where to listen (127.0.0.1:7312); port 0: any free one", "监听地址（127.0.0.1:7312），端口 0 为任意空闲端口")},
+	{WAY("new", OPTION_SWITCH, fresh, NULL), HELP("Begin with nothing remembered; the first start only", "从无记录开始，仅用于首次启动")},
+	{WAY("print", OPTION_SWITCH, print_only, NULL), HELP("Print the witness's key for policy files, and do nothing else", "仅显示供策略文件使用的见证人公钥")},
+};
 static const struct option_row import_options[] = {
 	{WAY("scheme", OPTION_FILE, scheme, "SCHEME"), HELP("us-emanifest (JSON) or cn-national (CSV); else by the file's ending", "us-emanifest（JSON）或 cn-national（CSV）；缺省看扩展名")},
 	{WAY("dry-run", OPTION_SWITCH, offline, NULL), HELP("Only report, enter nothing", "仅报告，不导入")},
@@ -229,6 +238,9 @@ static const struct option_row import_options[] = {
 
 #define LINES_MOVE "\vLines not named move whole; --line LINE=QUANTITY/CONTAINERS (2=1.15t/6) says otherwise. The other side shows a card first (manifest key card), and signs the file afterwards."
 #define LINES_MOVE_ZH "\v未指明的行全部移交；--line 行=数量/件数（2=1.15t/6）可另行指明。对方先出示签署卡（manifest key card），再签署所得文件。"
+
+#define WITNESS_MORE "\vA witness (C2SP tlog-witness) signs a checkpoint only when the log proves that it continues the last one it signed: nobody, the operator included, can then show two histories unnoticed. Whoever wants to be sure runs one, on a machine of their own. --key names a secret key that is used for nothing else. What was cosigned is kept in the folder `witness` below --state, on disk before it is answered; whoever loses that folder takes a new key. POST /add-checkpoint asks for a cosignature; GET /HEX/checkpoint gives the last one, where HEX is SHA-256 of the log's origin. Requests that show a second history are kept there as evidence."
+#define WITNESS_MORE_ZH "\v见证人（C2SP tlog-witness）仅在日志证明新检查点与上次所签相衔接时签署：任何人（包括运营方）都无法不被察觉地出示两种历史。任何一方均可在自己的机器上运行。--key 指明专用私钥。所签内容先写入 --state 下的 witness 目录再答复；遗失该目录须换新密钥。POST /add-checkpoint 请求见证，GET /HEX/checkpoint 取最近所签，HEX 为日志来源的 SHA-256。出示另一历史的请求留作证据。"
 
 /* What parties and inspectors alike may ask. */
 #define QUERIES(g, r) \
@@ -299,6 +311,7 @@ const struct command commands[] = {
 	PLAIN(NULL, "show", NONE, event_show, "FILE", "Show an event file", "显示事件文件"),
 	PLAIN(NULL, "checkpoint", NONE, query_checkpoint_run, NULL, "Show the log's newest checkpoint, verified", "显示经验证的最新检查点"),
 	PLAIN(NULL, "verify", NONE, verify_run, "FILE...", "Check saved trails offline, by the log's key alone", "离线验证所存的轨迹"),
+	ASK(NULL, "witness", NONE, witness_options, witness_run, NULL, "Cosign the checkpoints of logs over HTTP" WITNESS_MORE, "以 HTTP 见证各日志的检查点" WITNESS_MORE_ZH),
 	ASK(NULL, "import", NONE, import_options, import_run, "FILE...", "Enter records of other systems", "导入其他系统的记录"),
 };
 const size_t commands_n = ARRAY_LEN(commands);
