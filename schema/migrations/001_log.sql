@@ -66,14 +66,6 @@ CREATE TABLE running_number (
 	PRIMARY KEY (key_no, number, tag)
 );
 
--- The entries that concern one manifest, in order.
-CREATE TABLE trail (
-	number   bigint  NOT NULL,
-	index    bigint  NOT NULL,
-	position integer NOT NULL,
-	PRIMARY KEY (number, position)
-);
-
 -- The registry is made again from these at every start, without reading the rest of the log.
 CREATE TABLE registry_entry (
 	index bigint PRIMARY KEY

@@ -1,44 +1,59 @@
 -- What is computed from the log, for finding things: everything here can be made again from the entries.
 
--- Manifests as they stand. The row is rewritten by every event of the manifest, and due_at changes with most:
--- hence only the two indexes that must be here. What does not change is found through manifest_term.
+-- Manifests as they stand. Every event rewrites its manifest's row, within its page as long as there is room and
+-- no indexed column changes: that is why half of a page is left free and why look_at is not due_at, which most
+-- events move further away. What does not change is found through manifest_term.
 CREATE TABLE manifest (
 	number             bigint   PRIMARY KEY,  -- 14 decimal digits
+	look_at            bigint,                -- never after due_at; the sweep brings it up to that
+	due_at             bigint,                -- the next deadline not yet flagged
 	issued_at          bigint   NOT NULL,
 	changed_at         bigint   NOT NULL,     -- accepted_at of the last entry that concerns it
-	due_at             bigint,                -- the next deadline not yet flagged
 	shipped_grams      bigint   NOT NULL,
 	accepted_grams     bigint   NOT NULL,
 	treated_grams      bigint   NOT NULL,
 	generator          integer  NOT NULL,     -- party.no
-	transporter        integer  NOT NULL,
+	transporter        integer  NOT NULL,     -- as issued
 	facility           integer  NOT NULL,
-	open_flags         integer  NOT NULL,
 	state              smallint NOT NULL,     -- proto ManifestState
-	cancelled          boolean  NOT NULL,
 	division_generator text     COLLATE "C" NOT NULL,
 	division_facility  text     COLLATE "C" NOT NULL,
-	plate              text     COLLATE "C" NOT NULL,
-	head               bytea    NOT NULL,     -- id of the last custody event
+	trail              bytea    NOT NULL,     -- the indexes of its entries in order, 8 bytes each
 	body               bytea    NOT NULL      -- all that judging needs (core/manifest.h)
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE manifest ALTER COLUMN body SET STORAGE EXTERNAL;
-CREATE INDEX manifest_due ON manifest (due_at) WHERE due_at IS NOT NULL;
+ALTER TABLE manifest ALTER COLUMN trail SET STORAGE EXTERNAL;
+CREATE INDEX manifest_look ON manifest (look_at) WHERE look_at IS NOT NULL;
 
--- What an update that did not find all of its rows comes to: the tables are not those of the log.
+-- The entries that concern one manifest.
+CREATE FUNCTION manifest_trail(of bigint) RETURNS TABLE (index bigint, "position" integer) LANGUAGE sql STABLE AS $$
+	SELECT ('x' || encode(substring(m.trail FROM n * 8 + 1 FOR 8), 'hex'))::bit(64)::bigint, n
+	FROM manifest m, generate_series(0, octet_length(m.trail) / 8 - 1) n WHERE m.number = $1
+$$;
+
+-- What an update comes to that did not find all of its rows, with as many entries as it should have: the tables
+-- are not those of the log.
 CREATE FUNCTION manifest_missing() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	RAISE EXCEPTION 'a manifest that was loaded is not stored' USING ERRCODE = 'data_corrupted';
 END $$;
 
--- By what a manifest can be found, newest first. Kinds: p every party that had a part in it (party.no), v every
--- plate, w every waste code. A district has a good share of all manifests: it is a condition, not a term.
+-- By what a manifest can be found, newest first: one row as it was issued, and one more for each further waste
+-- code, transporter and plate that it came to. A district has a good share of all manifests, and states change
+-- with every event: they are conditions, not terms.
 CREATE TABLE manifest_term (
-	number bigint NOT NULL,
-	kind   "char" NOT NULL CHECK (kind IN ('p', 'v', 'w')),
-	term   text   COLLATE "C" NOT NULL,
-	PRIMARY KEY (kind, term, number)
+	number      bigint  NOT NULL,
+	generator   integer,
+	transporter integer,
+	facility    integer,
+	code        integer,                     -- of waste: NNN-NNN-NN without its hyphens
+	plate       text    COLLATE "C"
 );
+CREATE INDEX manifest_generator ON manifest_term (generator, number) WHERE generator IS NOT NULL;
+CREATE INDEX manifest_transporter ON manifest_term (transporter, number) WHERE transporter IS NOT NULL;
+CREATE INDEX manifest_facility ON manifest_term (facility, number) WHERE facility IS NOT NULL;
+CREATE INDEX manifest_code ON manifest_term (code, number) WHERE code IS NOT NULL;
+CREATE INDEX manifest_plate ON manifest_term (plate, number) WHERE plate IS NOT NULL;
 
 CREATE TABLE flag (
 	flag               bigint   PRIMARY KEY,  -- index of the FlagRaised entry

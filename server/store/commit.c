@@ -34,17 +34,6 @@ static void send_entries(struct pipeline *p, const struct commit *commit)
 		array_span(&a[5], commit->entries[i]);
 	}
 	pipeline_send_columns(p, ST_ENTRY);
-
-	pipeline_columns(p, "iii");
-	for (size_t i = 0; i < rows->entries_n; i++) {
-		const struct entry_row *e = &rows->entries[i];
-		if (e->number == 0)
-			continue;
-		array_int(&a[0], (int64_t)e->number);
-		array_int(&a[1], e->position);
-		array_int(&a[2], (int64_t)(rows->first_index + i));
-	}
-	pipeline_send_columns(p, ST_TRAIL);
 }
 
 /* The first 8 bytes of an event's id. */

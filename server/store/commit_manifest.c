@@ -1,7 +1,7 @@
 /* Owns the rows of manifests, what they are found by, flags and evidence. */
 #include "store/port.h"
 
-#include <stdio.h>
+#include <stdlib.h>
 
 struct totals { /* over all lines */
 	int64_t shipped;
@@ -28,25 +28,69 @@ static struct span division_of(const struct commit *commit, party_no no)
 	return party == NULL ? span_of(NULL, 0) : party->party.division;
 }
 
-/* accepted_at of the batch's last entry that concerns it; 0: none, only what is computed of it has changed.
- */
-static micros changed_at(const struct rows *rows, uint64_t number)
+/* ---- which entries concern a manifest ---- */
+
+struct place {
+	uint64_t number;
+	size_t at; /* in rows->entries */
+};
+
+/* Those of entries that concern any, by number and then in order. */
+struct places {
+	struct place *v;
+	size_t n;
+};
+
+static int by_number(const void *a, const void *b)
 {
-	for (size_t i = rows->entries_n; i > 0; i--)
-		if (rows->entries[i - 1].number == number)
-			return rows->entries[i - 1].accepted_at;
-	return 0;
+	const struct place *x = a, *y = b;
+
+	if (x->number != y->number)
+		return x->number < y->number ? -1 : 1;
+	return x->at < y->at ? -1 : x->at > y->at;
 }
 
+static bool places_of(const struct rows *rows, struct places *ret_places)
+{
+	struct places all = {.v = malloc((rows->entries_n + 1) * sizeof(*all.v))};
+
+	if (all.v == NULL)
+		return false;
+	for (size_t i = 0; i < rows->entries_n; i++)
+		if (rows->entries[i].number != 0)
+			all.v[all.n++] = (struct place){rows->entries[i].number, i};
+	qsort(all.v, all.n, sizeof(*all.v), by_number);
+	*ret_places = all;
+	return true;
+}
+
+static struct places places_for(const struct places *all, uint64_t number)
+{
+	size_t low = 0, high = all->n, n = 0;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		if (all->v[middle].number < number)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	while (low + n < all->n && all->v[low + n].number == number)
+		n++;
+	return (struct places){all->v + low, n};
+}
+
+/* ---- rows ---- */
+
 /* What changes with its events. */
-static void add_manifest(struct array *a, const struct commit *commit, const struct manifest *m,
-			 struct buffer *body)
+static void add_manifest(struct array *a, const struct rows *rows, const struct manifest *m,
+			 const struct places *places, struct buffer *scratch)
 {
 	struct totals t = totals_of(m);
 	micros due_at = manifest_due_at(m);
 
 	array_int(&a[0], (int64_t)m->number);
-	array_int(&a[1], changed_at(commit->rows, m->number));
+	array_int(&a[1], places->n == 0 ? 0 : rows->entries[places->v[places->n - 1].at].accepted_at);
 	if (due_at == 0)
 		array_null(&a[2]);
 	else
@@ -54,72 +98,15 @@ static void add_manifest(struct array *a, const struct commit *commit, const str
 	array_int(&a[3], t.shipped);
 	array_int(&a[4], t.accepted);
 	array_int(&a[5], t.treated);
-	array_int(&a[6], m->transporter);
-	array_int(&a[7], __builtin_popcount(manifest_open_flags(m)));
-	array_int(&a[8], m->state);
-	array_bool(&a[9], m->cancelled_at != 0);
-	array_span(&a[10], span_str(m->plate));
-	array_span(&a[11], digest_span(manifest_head(m)));
-	buffer_clear(body);
-	if (!manifest_encode(m, body))
-		body->broken = true;
-	array_span(&a[12], buffer_span(body));
-}
-
-/* What was said when it was issued. */
-static void add_issued(struct array *a, const struct commit *commit, const struct manifest *m)
-{
-	array_int(&a[13], m->issued_at);
-	array_int(&a[14], m->generator);
-	array_int(&a[15], m->facility);
-	array_span(&a[16], division_of(commit, m->generator));
-	array_span(&a[17], division_of(commit, m->facility));
-}
-
-static bool is_new(const struct rows *rows, uint64_t number)
-{
-	for (size_t i = 0; i < rows->entries_n; i++)
-		if (rows->entries[i].number == number && rows->entries[i].kind == EVENT_ISSUED)
-			return true;
-	return false;
-}
-
-/* The changed manifests that this batch issued, or those that it did not. */
-static void send_rows(struct pipeline *p, const struct commit *commit, bool issued)
-{
-	const struct rows *rows = commit->rows;
-	struct buffer body = BUFFER_EMPTY;
-
-	pipeline_columns(p, issued ? "iiiiiiiiiotbbiiitt" : "iiiiiiiiiotbb");
-	for (size_t i = 0; i < rows->manifests_n; i++) {
-		if (is_new(rows, rows->manifests[i]->number) != issued)
-			continue;
-		add_manifest(p->conn->columns, commit, rows->manifests[i], &body);
-		if (issued)
-			add_issued(p->conn->columns, commit, rows->manifests[i]);
-	}
-	if (!buffer_ok(&body))
-		p->broken = true;
-	pipeline_send_columns(p, issued ? ST_MANIFEST_NEW : ST_MANIFEST);
-	buffer_free(&body);
-}
-
-/* ---- what a manifest is found by ---- */
-
-static void add_term(struct array *a, uint64_t number, char kind, struct span term)
-{
-	array_int(&a[0], (int64_t)number);
-	array_span(&a[1], span_of(&kind, 1));
-	array_span(&a[2], term);
-}
-
-static void add_party(struct array *a, uint64_t number, party_no no)
-{
-	char text[16];
-	int n = snprintf(text, sizeof(text), "%u", no);
-
-	if (no != 0)
-		add_term(a, number, 'p', span_of(text, (size_t)n));
+	array_int(&a[6], m->state);
+	buffer_clear(scratch);
+	if (!manifest_encode(m, scratch))
+		scratch->broken = true;
+	array_span(&a[7], buffer_span(scratch));
+	buffer_clear(scratch);
+	for (size_t i = 0; i < places->n; i++)
+		buffer_put_be64(scratch, rows->first_index + places->v[i].at);
+	array_span(&a[8], buffer_span(scratch));
 }
 
 static party_no no_of(const struct commit *commit, const struct party_ref *ref)
@@ -129,72 +116,146 @@ static party_no no_of(const struct commit *commit, const struct party_ref *ref)
 	return party == NULL ? 0 : party->no;
 }
 
-/* The number is new, so its terms are, if each is given once: they are inserted without looking. */
+/* What was said when it was issued. */
+static void add_issued(struct array *a, const struct commit *commit, const struct manifest *m,
+		       const struct issued *issued)
+{
+	array_int(&a[9], m->issued_at);
+	array_int(&a[10], m->generator);
+	array_int(&a[11], no_of(commit, &issued->transporter));
+	array_int(&a[12], m->facility);
+	array_span(&a[13], division_of(commit, m->generator));
+	array_span(&a[14], division_of(commit, m->facility));
+}
+
+/* NULL: it was issued before this batch. */
+static const struct issued *issued_here(const struct rows *rows, const struct places *places)
+{
+	for (size_t i = 0; i < places->n; i++) {
+		const struct entry_row *row = &rows->entries[places->v[i].at];
+		if (row->kind == EVENT_ISSUED && row->event != NULL)
+			return &row->event->issued;
+	}
+	return NULL;
+}
+
+/* The size of its trail before this batch. */
+static int64_t trail_size(const struct manifest *m, const struct places *places)
+{
+	return INT64_C(8) * ((int64_t)m->trail_n - (int64_t)places->n);
+}
+
+/* The changed manifests that this batch issued, or those that it did not. */
+static void send_rows(struct pipeline *p, const struct commit *commit, const struct places *all, bool issued)
+{
+	const struct rows *rows = commit->rows;
+	struct array *a = p->conn->columns;
+	struct buffer scratch = BUFFER_EMPTY;
+
+	pipeline_columns(p, issued ? "iiiiiiibbiiiitt" : "iiiiiiibbi");
+	for (size_t i = 0; i < rows->manifests_n; i++) {
+		const struct manifest *m = rows->manifests[i];
+		struct places places = places_for(all, m->number);
+		const struct issued *here = issued_here(rows, &places);
+		if ((here != NULL) != issued)
+			continue;
+		add_manifest(a, rows, m, &places, &scratch);
+		if (here != NULL)
+			add_issued(a, commit, m, here);
+		else
+			array_int(&a[9], trail_size(m, &places));
+	}
+	if (!buffer_ok(&scratch))
+		p->broken = true;
+	pipeline_send_columns(p, issued ? ST_MANIFEST_NEW : ST_MANIFEST);
+	buffer_free(&scratch);
+}
+
+/* ---- what a manifest is found by ---- */
+
+static void int_or_null(struct array *a, int64_t v)
+{
+	if (v == 0)
+		array_null(a);
+	else
+		array_int(a, v);
+}
+
+/* One row with all that there is one of, and one for each further waste code. */
 static void add_issued_terms(struct array *a, const struct commit *commit, const struct event *e)
 {
 	const struct issued *i = &e->issued;
 	const party_no no[] = {no_of(commit, &i->generator), no_of(commit, &i->transporter),
 			       no_of(commit, &i->facility)};
 
-	add_party(a, e->number, no[0]);
-	if (no[1] != no[0])
-		add_party(a, e->number, no[1]);
-	if (no[2] != no[0] && no[2] != no[1])
-		add_party(a, e->number, no[2]);
-	if (i->plate.n > 0)
-		add_term(a, e->number, 'v', i->plate);
-	for (size_t k = 0; k < i->lines_n; k++) {
+	for (size_t k = 0; k == 0 || k < i->lines_n; k++) {
 		size_t before = 0;
 		while (before < k && !span_eq(i->lines[before].code, i->lines[k].code))
 			before++;
-		if (before == k)
-			add_term(a, e->number, 'w', i->lines[k].code);
+		if (before < k)
+			continue;
+		array_int(&a[0], (int64_t)e->number);
+		for (size_t side = 0; side < ARRAY_LEN(no); side++)
+			int_or_null(&a[1 + side], k == 0 ? no[side] : 0);
+		int_or_null(&a[4], i->lines_n == 0 ? 0 : term_of_code(i->lines[k].code));
+		if (k == 0 && i->plate.n > 0)
+			array_span(&a[5], i->plate);
+		else
+			array_null(&a[5]);
 	}
+}
+
+static void send_issued_terms(struct pipeline *p, const struct commit *commit)
+{
+	const struct rows *rows = commit->rows;
+
+	pipeline_columns(p, "iiiiit");
+	for (size_t i = 0; i < rows->entries_n; i++)
+		if (rows->entries[i].kind == EVENT_ISSUED && rows->entries[i].event != NULL)
+			add_issued_terms(p->conn->columns, commit, rows->entries[i].event);
+	pipeline_send_columns(p, ST_TERM);
 }
 
 /*
  * Whoever had a part in it, and whatever it travelled on, stays. Most often the plate is known from `issued`;
- * who loads always is.
+ * who loads always is. A statement of each kind has two columns.
  */
-static void add_moved_terms(struct array *a, const struct commit *commit, const struct event *e)
+static void send_moved_terms(struct pipeline *p, const struct commit *commit)
 {
-	const struct transfer *transfer = NULL;
+	const struct rows *rows = commit->rows;
+	struct array *plates = &p->conn->columns[0], *carriers = &p->conn->columns[2];
+	struct params with_plates = {0}, with_carriers = {0};
 
-	enum event_kind step = manifest_step(e, &transfer);
-
-	if (transfer == NULL || transfer->plate.n == 0)
-		return;
-	if (step != EVENT_LOADED)
-		add_party(a, e->number, no_of(commit, &transfer->to));
-	add_term(a, e->number, 'v', transfer->plate);
+	pipeline_columns(p, "itii");
+	for (size_t i = 0; i < rows->entries_n; i++) {
+		const struct event *e = rows->entries[i].event;
+		const struct transfer *transfer = NULL;
+		enum event_kind step =
+		    e == NULL || rows->entries[i].number == 0 ? 0 : manifest_step(e, &transfer);
+		if (transfer == NULL || transfer->plate.n == 0)
+			continue;
+		array_int(&plates[0], (int64_t)e->number);
+		array_span(&plates[1], transfer->plate);
+		party_no carrier = step == EVENT_LOADED ? 0 : no_of(commit, &transfer->to);
+		if (carrier == 0)
+			continue;
+		array_int(&carriers[0], (int64_t)e->number);
+		array_int(&carriers[1], carrier);
+	}
+	for (int i = 0; i < 2; i++) {
+		param_array(&with_plates, &plates[i]);
+		param_array(&with_carriers, &carriers[i]);
+	}
+	if (plates->n > 0)
+		pipeline_send(p, ST_TERM_PLATE, &with_plates);
+	if (carriers->n > 0)
+		pipeline_send(p, ST_TERM_TRANSPORTER, &with_carriers);
 }
 
-static void send_terms(struct pipeline *p, const struct commit *commit)
+static void send_voided(struct pipeline *p, const struct commit *commit)
 {
 	const struct rows *rows = commit->rows;
 	struct array *a = p->conn->columns;
-
-	pipeline_columns(p, "itt");
-	for (size_t i = 0; i < rows->entries_n; i++)
-		if (rows->entries[i].kind == EVENT_ISSUED && rows->entries[i].event != NULL)
-			add_issued_terms(a, commit, rows->entries[i].event);
-	pipeline_send_columns(p, ST_TERM_NEW);
-
-	pipeline_columns(p, "itt");
-	for (size_t i = 0; i < rows->entries_n; i++)
-		if (rows->entries[i].number != 0 && rows->entries[i].event != NULL)
-			add_moved_terms(a, commit, rows->entries[i].event);
-	pipeline_send_columns(p, ST_TERM);
-}
-
-void send_manifests(struct pipeline *p, const struct commit *commit)
-{
-	const struct rows *rows = commit->rows;
-	struct array *a = p->conn->columns;
-
-	send_rows(p, commit, true);
-	send_rows(p, commit, false);
-	send_terms(p, commit);
 
 	pipeline_columns(p, "ii");
 	for (size_t i = 0; i < rows->entries_n; i++) {
@@ -205,6 +266,22 @@ void send_manifests(struct pipeline *p, const struct commit *commit)
 		array_int(&a[1], (int64_t)(rows->first_index + i));
 	}
 	pipeline_send_columns(p, ST_VOIDED);
+}
+
+void send_manifests(struct pipeline *p, const struct commit *commit)
+{
+	struct places all;
+
+	if (!places_of(commit->rows, &all)) {
+		p->broken = true;
+		return;
+	}
+	send_rows(p, commit, &all, true);
+	send_rows(p, commit, &all, false);
+	free(all.v);
+	send_issued_terms(p, commit);
+	send_moved_terms(p, commit);
+	send_voided(p, commit);
 }
 
 /* ---- flags: rare enough for a statement each ---- */

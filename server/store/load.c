@@ -1,6 +1,8 @@
 /* Owns the reading of what a batch is judged on, in one round trip. */
 #include "store/port.h"
 
+enum { LOOK_WINDOW = 1000, LOOK_ROUNDS = 30 };
+
 static enum store_result no_memory(struct store_conn *c)
 {
 	conn_error(c, "no memory for what a batch needs");
@@ -164,14 +166,51 @@ static enum store_result list_numbers(struct store_conn *c, enum statement st, c
 	return STORE_OK;
 }
 
+/* Looks at the `window` that come first and gives those of them that are due. */
+static enum store_result look(struct store_conn *c, micros now, size_t window, struct arena *arena,
+			      uint64_t **ret_numbers, size_t *ret_n, size_t *ret_seen)
+{
+	struct params p = {0};
+	PGresult *res;
+	size_t n = 0;
+
+	param_int(&p, now);
+	param_int(&p, (int64_t)window);
+	enum store_result r = conn_run(c, ST_DUE, &p, &res);
+	if (r != STORE_OK)
+		return r;
+	size_t seen = (size_t)PQntuples(res);
+	uint64_t *numbers = arena_array(arena, seen, sizeof(*numbers));
+	for (size_t i = 0; numbers != NULL && i < seen; i++)
+		if (cell_int(res, (int)i, 1) != 0)
+			numbers[n++] = (uint64_t)cell_int(res, (int)i, 0);
+	PQclear(res);
+	if (numbers == NULL && seen > 0)
+		return no_memory(c);
+	*ret_numbers = numbers;
+	*ret_n = n;
+	*ret_seen = seen;
+	return STORE_OK;
+}
+
+/*
+ * Most deadlines are moved before they are reached. Manifests looked at for one of those make room for the
+ * next, for as long as a batch may be kept waiting; what is left then, the next sweep finds.
+ */
 enum store_result store_due(void *conn, micros now, size_t limit, struct arena *arena, uint64_t **ret_numbers,
 			    size_t *ret_n)
 {
-	struct params p = {0};
+	size_t window = limit > LOOK_WINDOW ? limit : LOOK_WINDOW, seen = window, n = 0;
+	uint64_t *numbers = NULL;
 
-	param_int(&p, now);
-	param_int(&p, (int64_t)limit);
-	return list_numbers(conn, ST_DUE, &p, arena, ret_numbers, ret_n);
+	for (int round = 0; n < limit && seen == window && round < LOOK_ROUNDS; round++) {
+		enum store_result r = look(conn, now, window, arena, &numbers, &n, &seen);
+		if (r != STORE_OK)
+			return r;
+	}
+	*ret_numbers = numbers;
+	*ret_n = n < limit ? n : limit;
+	return STORE_OK;
 }
 
 enum store_result store_open_manifests(void *conn, uint64_t after, size_t limit, struct arena *arena,

@@ -23,6 +23,8 @@ enum store_result store_commit(void *conn, const struct commit *commit) MUST_CHE
 void send_manifests(struct pipeline *p, const struct commit *commit);
 void send_flags(struct pipeline *p, const struct commit *commit);
 void send_registry(struct pipeline *p, const struct commit *commit);
+/* A waste code as manifest_term has it: its eight digits; 0: it is not one. */
+int64_t term_of_code(struct span code);
 
 /* high_water.c and its use */
 bool store_high_water(void *conn, const struct log_head *head) MUST_CHECK;

@@ -1,15 +1,11 @@
 /* Owns the queries for manifests: search, newest number first, and the trail of one. */
 #include "store/query.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "core/civil.h"
 
-static const char columns[] =
-    "SELECT x.number, x.state, " PARTY_TEXT("x.generator") ", " PARTY_TEXT("x.transporter") ", " PARTY_TEXT(
-	"x.facility") ", x.plate, x.issued_at, x.changed_at, x.due_at, x.cancelled, "
-		      "x.open_flags, x.head, x.body";
+static const char columns[] = "SELECT x.number, x.issued_at, x.changed_at, x.due_at, x.body";
 
 static bool take_lines(const struct manifest *m, struct arena *arena, struct manifest_view *view)
 {
@@ -38,26 +34,66 @@ static bool take_lines(const struct manifest *m, struct arena *arena, struct man
 	return true;
 }
 
+/* Who has a part in it now: numbers of parties, until they are looked up. */
+enum { GENERATOR, TRANSPORTER, FACILITY, SIDES };
+
 static enum store_result take_manifest(const struct asking *a, const PGresult *res, int row,
-				       struct manifest *m, struct manifest_view *view)
+				       struct manifest *m, struct manifest_view *view, uint64_t sides[SIDES])
 {
 	view->number = (uint64_t)cell_int(res, row, 0);
-	view->state = (int)cell_int(res, row, 1);
-	view->generator = take_party(cell_span(res, row, 2));
-	view->transporter = take_party(cell_span(res, row, 3));
-	view->facility = take_party(cell_span(res, row, 4));
-	view->issued_at = cell_int(res, row, 6);
-	view->changed_at = cell_int(res, row, 7);
-	view->due_at = cell_int(res, row, 8);
-	view->cancelled = cell_int(res, row, 9) != 0;
-	view->open_flags = (uint32_t)cell_int(res, row, 10);
-	if (!cell_digest(res, row, 11, &view->head) || !manifest_decode(cell_span(res, row, 12), m)) {
+	if (!manifest_decode(cell_span(res, row, 4), m) || m->number != view->number || m->chain_n == 0) {
 		conn_error(a->conn, "the stored state of manifest %llu cannot be read",
 			   (unsigned long long)view->number);
 		return STORE_CORRUPT;
 	}
-	if (!cell_copy(res, row, 5, a->arena, &view->plate) || !take_lines(m, a->arena, view))
-		return query_no_memory(a);
+	view->issued_at = cell_int(res, row, 1);
+	view->changed_at = cell_int(res, row, 2);
+	view->due_at = cell_int(res, row, 3);
+	view->state = m->state;
+	view->cancelled = m->cancelled_at != 0;
+	view->open_flags = (uint32_t)__builtin_popcount(manifest_open_flags(m));
+	view->head = *manifest_head(m);
+	view->plate = arena_copy(a->arena, span_str(m->plate));
+	sides[GENERATOR] = m->generator;
+	sides[TRANSPORTER] = m->transporter;
+	sides[FACILITY] = m->facility;
+	return view->plate.p != NULL && take_lines(m, a->arena, view) ? STORE_OK : query_no_memory(a);
+}
+
+/* The reference of a party among rows of (no, reference) by ascending no. */
+static struct party_ref named(const PGresult *res, uint64_t no)
+{
+	int low = 0, high = PQntuples(res);
+
+	while (low < high) {
+		int middle = low + (high - low) / 2;
+		if ((uint64_t)cell_int(res, middle, 0) < no)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == PQntuples(res) || (uint64_t)cell_int(res, low, 0) != no)
+		return (struct party_ref){0};
+	return take_party(cell_span(res, low, 1));
+}
+
+static enum store_result name_sides(const struct asking *a, struct manifest_view *views,
+				    const uint64_t (*sides)[SIDES], size_t n)
+{
+	struct sql q = {0};
+	PGresult *res;
+
+	sql_list(&q, "SELECT no, credit_code || '/' || site FROM party WHERE no = ANY(?) ORDER BY no",
+		 sides[0], n * SIDES);
+	enum store_result r = sql_run(&q, a->conn, &res);
+	if (r != STORE_OK)
+		return r;
+	for (size_t i = 0; i < n; i++) {
+		views[i].generator = named(res, sides[i][GENERATOR]);
+		views[i].transporter = named(res, sides[i][TRANSPORTER]);
+		views[i].facility = named(res, sides[i][FACILITY]);
+	}
+	PQclear(res);
 	return STORE_OK;
 }
 
@@ -69,14 +105,17 @@ static enum store_result take_page(const struct asking *a, const PGresult *res, 
 	if (n == 0)
 		return STORE_OK;
 	struct manifest_view *views = arena_array(a->arena, n, sizeof(*views));
+	uint64_t(*sides)[SIDES] = arena_array(a->arena, n, sizeof(*sides));
 	struct manifest *scratch = malloc(sizeof(*scratch));
-	if (scratch == NULL || views == NULL) {
+	if (scratch == NULL || views == NULL || sides == NULL) {
 		free(scratch);
 		return query_no_memory(a);
 	}
 	for (size_t i = 0; r == STORE_OK && i < n; i++)
-		r = take_manifest(a, res, (int)i, scratch, &views[i]);
+		r = take_manifest(a, res, (int)i, scratch, &views[i], sides[i]);
 	free(scratch);
+	if (r == STORE_OK)
+		r = name_sides(a, views, sides, n);
 	if (r != STORE_OK)
 		return r;
 	ret_answers->manifests = views;
@@ -90,36 +129,40 @@ static enum store_result take_page(const struct asking *a, const PGresult *res, 
 struct search {
 	uint64_t parties[PARTY_NOS_MAX]; /* that the query names */
 	size_t parties_n;
-	char text[24]; /* the driver's party number */
 	struct driver driver;
 };
 
-static struct driver party_driver(struct search *s, uint64_t no)
+int64_t term_of_code(struct span code)
 {
-	int n = snprintf(s->text, sizeof(s->text), "%llu", (unsigned long long)no);
+	int64_t digits = 0;
 
-	return (struct driver){.kind = 'p', .term = span_of(s->text, (size_t)n)};
+	if (!waste_code_is_wellformed(code))
+		return 0;
+	for (size_t i = 0; i < code.n; i++)
+		if (code.p[i] != '-')
+			digits = 10 * digits + (code.p[i] - '0');
+	return digits;
 }
 
 /*
  * The term that finds the fewest: numbers are few by themselves, one vehicle has few, one party more, one
  * code many. A single party that asks is such a term too. The others remain conditions.
  */
-static struct driver choose_driver(const struct asking *a, struct search *s)
+static struct driver choose_driver(const struct asking *a, const struct search *s)
 {
 	const struct query *query = a->query;
 
 	if (query->numbers_n > 0)
-		return (struct driver){0};
+		return (struct driver){.kind = DRIVER_NONE};
 	if (query->plate.n > 0)
-		return (struct driver){.kind = 'v', .term = query->plate};
+		return (struct driver){.kind = DRIVER_PLATE, .plate = query->plate};
 	if (s->parties_n == 1)
-		return party_driver(s, s->parties[0]);
+		return (struct driver){.kind = DRIVER_PARTY, .no = (int64_t)s->parties[0]};
 	if (s->parties_n == 0 && a->asker.party != 0)
-		return party_driver(s, (uint64_t)a->asker.party);
+		return (struct driver){.kind = DRIVER_PARTY, .no = a->asker.party};
 	if (query->waste_code.n > 0)
-		return (struct driver){.kind = 'w', .term = query->waste_code};
-	return (struct driver){0};
+		return (struct driver){.kind = DRIVER_CODE, .no = term_of_code(query->waste_code)};
+	return (struct driver){.kind = DRIVER_NONE};
 }
 
 /* The least number of the year that an instant falls in, `years` later. */
@@ -155,21 +198,21 @@ static void add_conditions(const struct asking *a, const struct search *s, struc
 
 	if (query->numbers_n > 0)
 		sql_list(q, " AND x.number = ANY(?)", query->numbers, query->numbers_n);
-	if (s->parties_n > 0 && (s->driver.kind != 'p'))
+	if (s->parties_n > 0 && s->driver.kind != DRIVER_PARTY)
 		sql_list(q,
-			 " AND x.number IN (SELECT w.number FROM manifest_term w WHERE w.kind = 'p' "
-			 "AND w.term = ANY(?::text[]))",
+			 " AND x.number IN (SELECT w.number FROM manifest_term w WHERE "
+			 "w.generator = ANY(?) OR w.transporter = ANY(?) OR w.facility = ANY(?))",
 			 s->parties, s->parties_n);
-	if (query->plate.n > 0 && s->driver.kind != 'v')
+	if (query->plate.n > 0 && s->driver.kind != DRIVER_PLATE)
 		sql_span(q,
-			 " AND EXISTS (SELECT FROM manifest_term w WHERE w.kind = 'v' AND w.term = ? "
+			 " AND EXISTS (SELECT FROM manifest_term w WHERE w.plate = ? "
 			 "AND w.number = x.number)",
 			 query->plate);
-	if (query->waste_code.n > 0 && s->driver.kind != 'w')
-		sql_span(q,
-			 " AND EXISTS (SELECT FROM manifest_term w WHERE w.kind = 'w' AND w.term = ? "
-			 "AND w.number = x.number)",
-			 query->waste_code);
+	if (query->waste_code.n > 0 && s->driver.kind != DRIVER_CODE)
+		sql_int(q,
+			" AND EXISTS (SELECT FROM manifest_term w WHERE w.code = ? "
+			"AND w.number = x.number)",
+			term_of_code(query->waste_code));
 	if (query->division.n > 0)
 		sql_division(q, " AND (x.division_generator LIKE ? OR x.division_facility LIKE ?)",
 			     query->division);
@@ -229,11 +272,11 @@ static enum store_result take_entries(const struct asking *a, const PGresult *re
 
 static void trail_alone(struct sql *q, const struct query *query)
 {
-	sql_int(q,
-		"SELECT l.index, e.entry, l.position FROM trail l JOIN entry e ON e.index = l.index "
-		"WHERE l.number = ?",
-		(int64_t)query->numbers[0]);
-	sql_int(q, " AND l.position >= ? ORDER BY l.position",
+	sql_int(
+	    q,
+	    "SELECT l.index, e.entry, l.position FROM manifest_trail(?) l JOIN entry e ON e.index = l.index",
+	    (int64_t)query->numbers[0]);
+	sql_int(q, " WHERE l.position >= ? ORDER BY l.position",
 		query->after > INT64_MAX ? INT64_MAX : (int64_t)query->after);
 }
 
@@ -247,8 +290,8 @@ static void trail_with_keys(struct sql *q, uint64_t number)
 {
 	sql_int(
 	    q,
-	    "WITH RECURSIVE need(index, entry) AS (SELECT e.index, e.entry FROM trail l "
-	    "JOIN entry e ON e.index = l.index WHERE l.number = ? UNION "
+	    "WITH RECURSIVE need(index, entry) AS (SELECT e.index, e.entry FROM manifest_trail(?) l "
+	    "JOIN entry e ON e.index = l.index UNION "
 	    "SELECT e.index, e.entry FROM need n "
 	    "CROSS JOIN LATERAL regexp_matches(encode(n.entry, 'escape'), '\\u0012@([0-9a-f]{64})', 'g') m "
 	    "JOIN device_key k ON k.keyid = decode(m[1], 'hex') "

@@ -72,9 +72,10 @@ static enum store_result read_totals(const struct asking *a, int64_t no, struct 
 		"coalesce(sum(x.shipped_grams) FILTER (WHERE x.generator = ?), 0)::bigint, "
 		"coalesce(sum(x.accepted_grams) FILTER (WHERE x.facility = ?), 0)::bigint, "
 		"coalesce(sum(x.treated_grams) FILTER (WHERE x.facility = ?), 0)::bigint "
-		"FROM manifest_term t JOIN manifest x ON x.number = t.number "
-		"WHERE t.kind = 'p' AND t.term = ?::text GROUP BY x.state",
+		"FROM manifest x JOIN (",
 		no);
+	sql_party_numbers(&q, no);
+	sql_add(&q, ") t ON t.number = x.number GROUP BY x.state");
 	enum store_result r = sql_run(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;

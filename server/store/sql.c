@@ -97,8 +97,8 @@ static void add_scope(struct sql *q, enum subject subject, const struct asker *a
 			     asker->scope->division);
 	} else if (asker->party != 0 && subject == SUBJECT_MANIFEST) {
 		sql_int(q,
-			" WHERE EXISTS (SELECT FROM manifest_term s WHERE s.kind = 'p' AND s.term = ?::text "
-			"AND s.number = x.number)",
+			" WHERE (x.generator = ? OR x.transporter = ? OR x.facility = ? OR EXISTS (SELECT "
+			"FROM manifest_term s WHERE s.transporter = ? AND s.number = x.number))",
 			asker->party);
 	} else if (asker->party != 0) {
 		sql_int(q, " WHERE EXISTS (SELECT FROM flag_party s WHERE s.party = ? AND s.flag = x.flag)",
@@ -108,22 +108,52 @@ static void add_scope(struct sql *q, enum subject subject, const struct asker *a
 	}
 }
 
+/* A later transporter's row has no generator, and is only there when the party was none of the three. */
+void sql_party_numbers(struct sql *q, int64_t party)
+{
+	sql_int(q,
+		"SELECT number FROM manifest_term WHERE generator = ? UNION ALL "
+		"SELECT number FROM manifest_term WHERE transporter = ? AND generator IS DISTINCT FROM ? "
+		"UNION ALL SELECT number FROM manifest_term WHERE facility = ? "
+		"AND generator <> ? AND transporter <> ?",
+		party);
+}
+
+static void add_driver(struct sql *q, const struct driver *driver)
+{
+	q->key = "t.number";
+	switch (driver->kind) {
+	case DRIVER_NONE:
+		sql_add(q, " FROM manifest x");
+		q->key = "x.number";
+		break;
+	case DRIVER_PARTY:
+		sql_add(q, " FROM (");
+		sql_party_numbers(q, driver->no);
+		sql_add(q, ") t JOIN manifest x ON x.number = t.number");
+		break;
+	case DRIVER_PLATE:
+		sql_span(q, " FROM manifest_term t JOIN manifest x ON x.number = t.number AND t.plate = ?",
+			 driver->plate);
+		break;
+	case DRIVER_CODE:
+		sql_int(q, " FROM manifest_term t JOIN manifest x ON x.number = t.number AND t.code = ?",
+			driver->no);
+		break;
+	}
+}
+
 void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker,
 		     const struct driver *driver)
 {
 	if (subject == SUBJECT_FLAG) {
 		sql_add(q, " FROM flag x");
 		q->key = "x.flag";
-	} else if (driver == NULL || driver->kind == 0) {
+	} else if (driver == NULL) {
 		sql_add(q, " FROM manifest x");
 		q->key = "x.number";
 	} else {
-		char kind[32];
-		snprintf(kind, sizeof(kind), "'%c'", driver->kind);
-		sql_add(q, " FROM manifest_term t JOIN manifest x ON x.number = t.number AND t.kind = ");
-		sql_add(q, kind);
-		sql_span(q, " AND t.term = ?", driver->term);
-		q->key = "t.number";
+		add_driver(q, driver);
 	}
 	add_scope(q, subject, asker);
 }

@@ -23,10 +23,11 @@ struct sql {
 /* What is read, under the alias x. */
 enum subject { SUBJECT_MANIFEST, SUBJECT_FLAG };
 
-/* How a manifest can be found at once: a term, by which the rows come in order. */
+/* How a manifest can be found at once: by a column of manifest_term, from which the rows come in order. */
 struct driver {
-	char kind; /* of manifest_term; 0: none */
-	struct span term;
+	enum { DRIVER_NONE, DRIVER_PARTY, DRIVER_PLATE, DRIVER_CODE } kind;
+	int64_t no; /* party.no, or the code's digits */
+	struct span plate;
 };
 
 void sql_free(struct sql *q);
@@ -54,6 +55,9 @@ static inline bool asker_is_known(const struct asker *asker)
 /* " FROM the subject AS x WHERE what the scope allows". For manifests with a driver, joined to its term. */
 void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker,
 		     const struct driver *driver);
+/* The numbers of all manifests that a party had a part in, each once: a SELECT of `number`, one row for each.
+ */
+void sql_party_numbers(struct sql *q, int64_t party);
 /* " AND key < after ORDER BY key DESC LIMIT limit + 1", newest first. */
 void sql_page(struct sql *q, uint64_t after, uint32_t limit);
 

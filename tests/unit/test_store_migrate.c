@@ -181,7 +181,7 @@ Test(store_migrate, what_each_role_may_do)
 	     false},
 	    {"manifest_writer", "UPDATE running_number SET index = 1", false},
 	    {"manifest_writer", "DELETE FROM running_number", false},
-	    {"manifest_writer", "UPDATE trail SET index = 1", false},
+	    {"manifest_writer", "DELETE FROM manifest_term", false},
 	    {"manifest_writer", "UPDATE tile SET root = hashes", false},
 	    {"manifest_writer", "UPDATE checkpoint SET note = ''", false},
 	    {"manifest_writer", "DELETE FROM evidence", false},
