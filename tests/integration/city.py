@@ -44,13 +44,20 @@ class City:
         for c in self.connections:
             c.close()
 
+    def restart(self):
+        """Ends the server, without clients to wait for, and starts it again. Connections must be opened anew."""
+        self.close()
+        self.connections.clear()
+        assert self.server.end() == 0
+        self.server.start()
+
     def connect(self, device, server=None, **options):
         server = server or self.server
         connection = Connection(server.address, self.server.tls / "ca.crt", device, **options)
         self.connections.append(connection)
         return connection
 
-    def enter(self, kind, *more, **fields):
+    def enter(self, kind, /, *more, **fields):
         """A registry event; `more` are the devices that sign after the registrar."""
         return self.office.sign_and_submit(event(kind, **fields), [self.registrar, *more])
 

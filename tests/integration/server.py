@@ -58,11 +58,12 @@ class Cluster:
         user = role or re.search(r"user=(\S+)", self.uri)[1]
         return f"host={host or self.folder} user={user} dbname={database}"
 
-    def new_database(self):
+    def new_database(self, template="template0"):
+        """An empty one, or a copy of another that nobody is connected to."""
         self.databases += 1
         name = f"city{self.databases}"
         self.sql("manifest", f"CREATE DATABASE {name} OWNER manifest_owner ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' "
-                 "TEMPLATE template0")
+                 f"TEMPLATE {template}")
         return name
 
     def sql(self, database, statement, *values):

@@ -91,6 +91,9 @@ class Connection:
         raw = socket.create_connection(address, timeout)
         try:
             self.socket = context.wrap_socket(raw, server_hostname=server_name)
+        except (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError) as e:
+            raw.close()
+            raise ConnectionEnded(str(e)) from None
         except BaseException:
             raw.close()
             raise
