@@ -183,6 +183,10 @@ $(BUILD)/man/manifestd.conf.5: deploy/man/manifestd.conf.5.in $(B)/manifestd
 	$(call say,MAN,$@)
 	$(QUIET)mkdir -p $(@D) && $(B)/manifestd settings --man > $@.body && \
 	sed -e '/^@SETTINGS@$$/{r $@.body' -e 'd}' $< > $@.new && rm $@.body && mv $@.new $@
+$(BUILD)/man/manifest.1: deploy/man/manifest.1.in $(B)/manifest
+	$(call say,MAN,$@)
+	$(QUIET)mkdir -p $(@D) && $(B)/manifest help --man > $@.body && \
+	sed -e '/^@COMMANDS@$$/{r $@.body' -e 'd}' $< > $@.new && rm $@.body && mv $@.new $@
 
 # ---- what is done with it --------------------------------------------------------------------------------
 

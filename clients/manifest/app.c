@@ -113,12 +113,12 @@ static bool read_environment(struct app *app)
 	return true;
 }
 
-bool app_begin(struct app *app, const char *config)
+bool app_begin(struct app *app, const char *agent, const char *config)
 {
 	const char *home = getenv("HOME");
 	char path[4096];
 
-	*app = (struct app){.server = "127.0.0.1:7310", .timeout_ms = 30000};
+	*app = (struct app){.agent = agent, .server = "127.0.0.1:7310", .timeout_ms = 30000};
 	app->zh = strncmp(language(), "zh", 2) == 0;
 	app->colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
 	if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
@@ -308,7 +308,7 @@ bool app_connect(struct app *app, enum role role, int *ret_status)
 	    .role = role,
 	    .state = app->state,
 	    .state_dir = app->state_dir,
-	    .agent = "manifest " VERSION,
+	    .agent = app->agent,
 	    .timeout_ms = app->timeout_ms,
 	};
 	app->client = mft_client_open(&config, &failure);

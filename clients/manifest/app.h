@@ -9,13 +9,10 @@
 
 #include "libmanifest/libmanifest.h"
 
-#ifndef VERSION
-#define VERSION "0.1.0"
-#endif
-
 enum exit_status { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_UNAVAILABLE = 3 };
 
 struct app {
+	const char *agent; /* program and version */
 	/* From the command line, the environment (MANIFEST_SERVER, ...) or the configuration file. */
 	char server[256];
 	char trusted[4096];
@@ -43,7 +40,7 @@ struct app {
 #define T(app, en, zh_) ((app)->zh ? (zh_) : (en))
 
 /* Defaults, then environment; the configuration file comes between. False: said why. */
-bool app_begin(struct app *app, const char *config) MUST_CHECK;
+bool app_begin(struct app *app, const char *agent, const char *config) MUST_CHECK;
 void app_end(struct app *app);
 
 /* Each reads or opens what it names, once; the later ones need the earlier. False: *ret_status, said why. */

@@ -1,8 +1,14 @@
 /* manifest: finds the command, reads its command line, runs it, prints its result. */
+#include <argp.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "manifest/command.h"
+
+#ifndef VERSION
+#define VERSION "0.1.0"
+#endif
+const char *argp_program_version = "manifest " VERSION;
 
 static const char *config_of(int argc, char **argv)
 {
@@ -54,7 +60,7 @@ static int run(struct app *app, int argc, char **argv)
 			   ? print_man(app)
 			   : main_help(app, argc >= 3 ? argv[2] : NULL);
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-		app_say(app, "manifest %s", VERSION);
+		app_say(app, "%s", argp_program_version);
 		return EXIT_DONE;
 	}
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-?") == 0))
@@ -76,7 +82,7 @@ int main(int argc, char **argv)
 	static struct app app;
 	int status = EXIT_USAGE;
 
-	if (app_begin(&app, config_of(argc, argv))) {
+	if (app_begin(&app, argp_program_version, config_of(argc, argv))) {
 		look_ahead(&app, argc, argv);
 		status = run(&app, argc, argv);
 		if (app.json) {

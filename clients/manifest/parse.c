@@ -10,7 +10,6 @@
 
 enum { KEY_ROW = 0x1000, KEY_GLOBAL = 0x2000, ROWS_MAX = 48 };
 
-const char *argp_program_version = "manifest " VERSION;
 error_t argp_err_exit_status = EXIT_USAGE;
 
 /* ---- options that every command has ---- */

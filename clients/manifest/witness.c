@@ -1,10 +1,12 @@
 /*
  * Owns what a witness is asked over HTTP and what it does: judged by core/add_checkpoint.h, stored by
  * witness_store.h, and only then answered. Requests are handled one after the other, so that no two of them
- *can be judged by the same stored checkpoint. POST /add-checkpoint			C2SP tlog-witness GET /HEX/checkpoint			the last checkpoint cosigned; HEX is SHA-256 of the origin
+ *can be judged by the same stored checkpoint. POST /add-checkpoint			C2SP tlog-witness GET
+ * /HEX/checkpoint			the last checkpoint cosigned; HEX is SHA-256 of the origin
  */
 #include "manifest/witness.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "base/text.h"
@@ -42,10 +44,10 @@ static struct watched *find_log(struct witness *w, struct span origin)
 	return NULL;
 }
 
-static void tell(const struct witness *w, struct span origin, uint64_t size, int status)
+/* One line for each request about a known log. */
+static void tell(const struct witness *w, const struct add_checkpoint *r, int status)
 {
-	app_note(w->app, "%d %llu %.*s", status, (unsigned long long)size,
-		 (int)(origin.n > 200 ? 200 : origin.n), (const char *)origin.p);
+	app_note(w->app, "%d %.*s old %" PRIu64, status, SPAN_ARG(r->origin), r->old);
 }
 
 /* ---- add-checkpoint ---- */
@@ -132,7 +134,8 @@ static void add_checkpoint(struct witness *w, const struct http_request *request
 		app_note(w->app,
 			 T(w->app, "kept as evidence: a checkpoint that does not continue the last one",
 			   "已留作证据：检查点与上一个不相衔接"));
-	tell(w, r.origin, next.size, reply->status);
+	if (at != NULL)
+		tell(w, &r, reply->status);
 }
 
 /* ---- monitoring ---- */
@@ -301,7 +304,10 @@ static int serve(struct witness *w, const char *listen_on)
 	if (port == NULL)
 		return app_usage(w->app, "cannot start", "无法启动", error);
 	for (size_t i = 0; i < w->logs_n; i++)
-		tell(w, w->logs[i].log.origin, w->logs[i].last.size, 0);
+		app_say(w->app,
+			T(w->app, "watching %.*s, cosigned up to size %" PRIu64,
+			  "见证 %.*s，已签至长度 %" PRIu64),
+			SPAN_ARG(w->logs[i].log.origin), w->logs[i].last.size);
 	app_say(w->app, T(w->app, "listening on %s", "监听 %s"), http_port_name(port));
 	(void)fflush(stdout);
 	bool good = http_port_run(port);

@@ -65,8 +65,8 @@ static void enter(struct event *e, size_t n, const enum who *by)
 	if (e->kind > EVENT_ISSUED && event_is_custody(e->kind))
 		e->previous = head;
 	cr_assert(mft_sign(e, keys, n, &envelope, NULL));
-	cr_assert(mft_signed_read(buffer_span(&envelope), arena, &problems, &s), "%s: %s", problems.first->path,
-		  problems.first->found);
+	cr_assert(mft_signed_read(buffer_span(&envelope), arena, &problems, &s), "%s: %s",
+		  problems.first->path, problems.first->found);
 	cr_assert(s.complete);
 	if (event_is_custody(e->kind))
 		head = s.event.id;
