@@ -94,7 +94,7 @@ struct link {
 };
 
 SSL_CTX *link_context(const char *trusted) MUST_CHECK;
-/* Connects, says hello as the transporter of the device, and waits for the welcome. False: refused for now.
+/* Connects, says hello as the transporter of the device, and waits for the welcome. False: not ready.
  */
 bool link_open(struct link *l, SSL_CTX *context, const char *port, const struct device *d) MUST_CHECK;
 void link_close(struct link *l);

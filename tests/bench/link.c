@@ -70,8 +70,8 @@ size_t link_write(struct link *l, struct span from)
 	return 0;
 }
 
-/* Waits for one frame and decodes it. */
-static void wait_frame(struct link *l, struct arena *arena, struct frame *ret_frame)
+/* Waits for one frame and decodes it. False: not readable, as the challenge of a log not yet known. */
+static bool wait_frame(struct link *l, struct arena *arena, struct frame *ret_frame)
 {
 	struct problems problems = {.arena = arena};
 	struct span bytes;
@@ -80,9 +80,9 @@ static void wait_frame(struct link *l, struct arena *arena, struct frame *ret_fr
 	while (frame_next(buffer_span(&l->in), &bytes, &need) == FRAME_MORE)
 		if (link_read(l) == 0)
 			fail("the server does not answer");
-	if (!frame_decode(bytes, arena, &problems, ret_frame))
-		fail("a frame that cannot be read");
+	bool good = frame_decode(bytes, arena, &problems, ret_frame);
 	buffer_consume(&l->in, FRAME_HEAD + bytes.n);
+	return good;
 }
 
 static void say_hello(struct link *l, const struct challenge *challenge, const struct device *d)
@@ -127,15 +127,12 @@ bool link_open(struct link *l, SSL_CTX *context, const char *port, const struct 
 		fail("no memory");
 	if (SSL_connect(l->ssl) != 1)
 		fail("TLS: %s", ERR_reason_error_string(ERR_peek_last_error()));
-	wait_frame(l, arena, &f);
-	if (f.kind == FRAME_CHALLENGE) {
+	bool welcome = false;
+	if (wait_frame(l, arena, &f) && f.kind == FRAME_CHALLENGE) {
 		say_hello(l, &f.challenge, d);
 		arena_reset(arena);
-		wait_frame(l, arena, &f);
+		welcome = wait_frame(l, arena, &f) && f.kind == FRAME_WELCOME;
 	}
-	bool welcome = f.kind == FRAME_WELCOME;
-	if (!welcome && (f.kind != FRAME_REFUSAL || f.refusal.kind != REFUSAL_UNAVAILABLE))
-		fail("no welcome");
 	arena_free(arena);
 	(void)fcntl(l->fd, F_SETFL, O_NONBLOCK);
 	if (!welcome)
