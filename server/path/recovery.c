@@ -164,9 +164,11 @@ static bool contains(struct recovery *r, void *thread, uint64_t size, const stru
 		    "as it was last, or begin a new log that names the old one",
 		    what, (unsigned long long)size, (unsigned long long)r->head.size);
 	if (size > 0 && size < r->head.size) {
-		r->result = tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours);
-		if (r->result != STORE_OK)
+		enum store_result read = tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours);
+		if (read != STORE_OK) {
+			r->result = read;
 			return false;
+		}
 	}
 	if (size > 0 && !digest_eq(&ours, root))
 		return corrupt(
