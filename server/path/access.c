@@ -33,6 +33,11 @@ bool access_allowed(enum role role, enum query_kind kind)
 	return false;
 }
 
+bool access_bundles(enum role role)
+{
+	return role == ROLE_AUDITOR;
+}
+
 struct scope access_scope(enum role role, const struct party_ref *party, struct span division)
 {
 	if (role == ROLE_REGISTRAR || role == ROLE_AUDITOR)

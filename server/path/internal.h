@@ -212,6 +212,8 @@ void seen_remember(struct path *p, uint64_t size, const struct digest *root);
 void greet(struct path *p, struct session *s, uint64_t id, struct span envelope);
 /* What a role may ask: false when this query is not for it. */
 bool access_allowed(enum role role, enum query_kind kind) MUST_CHECK;
+/* May have the log whole, bundle by bundle. */
+bool access_bundles(enum role role) MUST_CHECK;
 /* Answers with a token for HTTP that speaks for the session's key. */
 void access_token(struct path *p, const struct session *s, uint64_t id, uint32_t seconds);
 struct scope access_scope(enum role role, const struct party_ref *party, struct span division);

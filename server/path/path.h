@@ -9,6 +9,7 @@
 #define PATH_PATH_H
 
 #include "base/buffer.h"
+#include "core/tile.h"
 #include "path/bucket.h"
 #include "ports.h"
 
@@ -58,7 +59,7 @@ struct path_ports {
 };
 
 struct path_counters {
-	uint64_t frames, submits, accepted, repeated, queries, hellos, hellos_refused, pushes;
+	uint64_t frames, submits, accepted, repeated, queries, tiles, hellos, hellos_refused, pushes;
 	uint64_t refused[REFUSAL_FAULT + 1];
 	uint64_t signatures;    /* verified */
 	uint64_t server_events; /* flags raised and cleared */
@@ -138,5 +139,14 @@ bool path_token(const struct path *p, struct span token, struct reader_identity 
 /* False: no memory, or not allowed for the identity (then *ret_refused says why). The query is copied. */
 bool path_read(struct path *p, const struct reader_identity *who, const struct query *query,
 	       read_answer answer, void *self, enum refusal_kind *ret_refused) MUST_CHECK;
+
+/*
+ * A tile of the committed log, or with `entries` a bundle of its entries: what it is never changes. `who` may
+ * be NULL: tiles are for everybody, bundles for auditors. False: *ret_refused says why, NOT_FOUND when the
+ * log is not that large. `bytes` live until the callback returns.
+ */
+typedef void (*tile_answer)(void *self, enum refusal_kind refused, struct span bytes);
+bool path_read_tile(struct path *p, const struct reader_identity *who, const struct tile_id *id, bool entries,
+		    tile_answer answer, void *self, enum refusal_kind *ret_refused) MUST_CHECK;
 
 #endif

@@ -72,6 +72,7 @@ static const struct metric {
     PATH("events_accepted", "Events accepted and durable.", accepted),
     PATH("events_repeated", "Events that had been accepted before.", repeated),
     PATH("queries", "Queries of devices and of HTTP.", queries),
+    PATH("tiles", "Tiles and bundles of entries read for HTTP.", tiles),
     PATH("hellos", "Devices that were let in.", hellos),
     PATH("hellos_refused", "Devices that were not let in.", hellos_refused),
     PATH("pushes", "Flags pushed to inspectors.", pushes),

@@ -48,10 +48,7 @@ void reply_put(struct buffer *to, const struct reply *reply, micros now)
 	put_date(to, now);
 	buffer_printf(to, "Content-Type: %s\r\nContent-Length: %zu\r\n", reply->type, reply->body.n);
 	buffer_put_str(to, row->fields);
-	if (reply->max_age == 0)
-		buffer_put_str(to, "Cache-Control: no-store\r\n");
-	else
-		buffer_printf(to, "Cache-Control: max-age=%u\r\n", reply->max_age);
+	buffer_printf(to, "Cache-Control: %s\r\n", reply->cache == NULL ? "no-store" : reply->cache);
 	buffer_put_str(to, "X-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n");
 	if (!reply->head)
 		buffer_put_span(to, reply->body);

@@ -46,7 +46,7 @@ bool request_query(struct web_request *request, struct problems *problems)
 	const struct route *route = request->route;
 	struct query query;
 
-	if (!parameters_read(route->variable, request->captured, route->parameters, request->parameters,
+	if (!parameters_read(route->variable, request->captured.text, route->parameters, request->parameters,
 			     problems->arena, problems, &query))
 		return false;
 	query.kind = route->query;

@@ -17,7 +17,8 @@ struct web_request {
 	struct span token;         /* n 0: none */
 	struct query query;        /* of request_query() */
 
-	struct span captured, parameters; /* as sent, for request_query() */
+	struct captured captured;
+	struct span parameters; /* as sent, for request_query() */
 };
 
 /*

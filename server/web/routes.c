@@ -19,8 +19,17 @@ const struct route routes[] = {
      .answers = "Counters and gauges in Prometheus' text format"},
     {.pattern = "/checkpoint",
      .answer = answer_checkpoint,
-     .max_age = 2,
+     .cache = "max-age=2",
      .answers = "The latest signed checkpoint (C2SP tlog-checkpoint); text"},
+    {.pattern = "/tile/{L}/{N}[.p/{W}]",
+     .tiles = ROUTE_TILES,
+     .cache = "public, max-age=31536000, immutable",
+     .answers = "Hashes of the log's tree (C2SP tlog-tiles); bytes"},
+    {.pattern = "/tile/entries/{N}[.p/{W}]",
+     .access = ROUTE_TOKEN,
+     .tiles = ROUTE_BUNDLES,
+     .cache = "private, max-age=31536000, immutable",
+     .answers = "Entries of the log, each after its length in two bytes, for the role auditor; bytes"},
     {.pattern = "/v1/flags",
      .access = ROUTE_TOKEN,
      .parameters = P(KIND) | P(PARTY) | P(DIVISION) | WINDOW | P(OPEN) | PAGE,
@@ -102,12 +111,21 @@ static bool matches(const char *pattern, struct span path, struct span *ret_capt
 	return path.n == 0;
 }
 
-const struct route *route_find(struct span path, struct span *ret_captured)
+static bool is_at(const struct route *route, struct span path, struct captured *ret_captured)
 {
-	struct span captured = span_of(NULL, 0);
+	bool entries = false;
 
+	if (route->tiles == ROUTE_NO_TILES)
+		return matches(route->pattern, path, &ret_captured->text);
+	return tile_parse_path(path, &ret_captured->tile, &entries) &&
+	       entries == (route->tiles == ROUTE_BUNDLES);
+}
+
+const struct route *route_find(struct span path, struct captured *ret_captured)
+{
 	for (size_t i = 0; i < routes_n; i++) {
-		if (!matches(routes[i].pattern, path, &captured))
+		struct captured captured = {0};
+		if (!is_at(&routes[i], path, &captured))
 			continue;
 		*ret_captured = captured;
 		return &routes[i];

@@ -5,12 +5,15 @@
 #ifndef WEB_ROUTES_H
 #define WEB_ROUTES_H
 
+#include "core/tile.h"
 #include "web/parameters.h"
 #include "web/view.h"
 
 struct exchange; /* a request that is being answered: web.c */
 
 enum route_access { ROUTE_OPEN, ROUTE_TOKEN };
+/* Addresses that C2SP tlog-tiles gives. */
+enum route_tiles { ROUTE_NO_TILES, ROUTE_TILES, ROUTE_BUNDLES };
 
 struct route {
 	const char *pattern; /* one variable at most, as in "/v1/manifests/{number}" */
@@ -18,20 +21,25 @@ struct route {
 	enum parameter variable;
 	uint32_t parameters; /* bits of PARAMETER_BIT */
 	const char *answers; /* what is answered, for documentation */
+	const char *cache;   /* who may keep the answer for how long; NULL: nobody */
 
-	void (*answer)(struct exchange *x); /* ROUTE_OPEN: who answers it ... */
-	unsigned max_age;                   /* ... and for how many seconds the answer may be kept */
-
-	enum query_kind query; /* ROUTE_TOKEN: what the path is asked ... */
-	view_fn view;          /* ... and how it looks */
-	bool one;              /* nothing found is 404 */
+	void (*answer)(struct exchange *x); /* answered at once; NULL: the path is asked ... */
+	enum route_tiles tiles;             /* ... for a tile, or ... */
+	enum query_kind query;              /* ... with a query, and ... */
+	view_fn view;                       /* ... this is how the result looks */
+	bool one;                           /* nothing found is 404 */
 };
 
 extern const struct route routes[];
 extern const size_t routes_n;
 
-/* NULL: there is no such address. ret_captured is the variable's text, as sent. */
-const struct route *route_find(struct span path, struct span *ret_captured);
+/* What an address holds besides its pattern. */
+struct captured {
+	struct span text;    /* the variable, as sent */
+	struct tile_id tile; /* of ROUTE_TILES and ROUTE_BUNDLES */
+};
+/* NULL: there is no such address. */
+const struct route *route_find(struct span path, struct captured *ret_captured);
 /* The table as Markdown. */
 void routes_document(struct buffer *to);
 

@@ -14,19 +14,23 @@
 #include "web/request.h"
 #include "web/serve.h"
 
-/* Each may hold a page of answers in memory; devices shall not wait for them. */
-enum { READS_MAX = 32, READS_PARTY_MAX = 4 };
+/* Each may hold a page of answers in memory; devices shall not wait for them. Tiles are small and asked for
+ * by the hundred: those beyond wait for their turn. */
+enum { READS_MAX = 32, READS_PARTY_MAX = 4, TILES_MAX = 8 };
+
+TAILQ_HEAD(exchanges, exchange);
 
 struct web {
 	struct web_ports ports;
 	struct serve *serve;
-	TAILQ_HEAD(, exchange) reading;
-	size_t reads;
+	struct exchanges reading; /* the path has them */
+	struct exchanges waiting; /* for a tile */
+	size_t reads, tiles;      /* in reading: those with a token, and those without */
 	struct web_counters counters;
 };
 
 struct exchange {
-	TAILQ_ENTRY(exchange) link; /* while the path reads */
+	TAILQ_ENTRY(exchange) link; /* in reading or waiting */
 	struct web *web;            /* NULL: the web is gone */
 	uint64_t id;                /* of the connection; 0: it is gone */
 	struct arena *arena;
@@ -50,7 +54,7 @@ static void answer(struct exchange *x, int status, const char *type, struct span
 	const struct route *route = x->request.route;
 	const struct reply reply = {.status = status,
 				    .type = type,
-				    .max_age = status == 200 ? route->max_age : 0,
+				    .cache = status == 200 ? route->cache : NULL,
 				    .body = body,
 				    .head = x->request.head_only};
 
@@ -122,7 +126,7 @@ void answer_metrics(struct exchange *x)
 	    .web = &web->counters,
 	    .now = loop_clock(),
 	    .certificate_until = certificate_until(web),
-	    .reads = web->reads,
+	    .reads = web->reads + web->tiles,
 	};
 	struct buffer body = BUFFER_EMPTY;
 
@@ -144,20 +148,26 @@ void answer_checkpoint(struct exchange *x)
 		refuse(x, WEB(UNAVAILABLE), "");
 }
 
-/* ---- queries ---- */
+/* ---- what the path reads ---- */
 
-static void answer_result(struct exchange *x, const struct read_result *result)
+static const struct web_rule *rule_of(enum refusal_kind refused)
 {
 	static const enum web_rule_name rules[REFUSAL_FAULT + 1] = {
 	    [REFUSAL_LATER] = WEB_RULE_BUSY,          [REFUSAL_UNAVAILABLE] = WEB_RULE_UNAVAILABLE,
 	    [REFUSAL_FORBIDDEN] = WEB_RULE_FORBIDDEN, [REFUSAL_NOT_FOUND] = WEB_RULE_NOT_FOUND,
 	    [REFUSAL_FAULT] = WEB_RULE_FAULT,
 	};
+
+	return &web_rules[rules[refused]];
+}
+
+static void answer_result(struct exchange *x, const struct read_result *result)
+{
 	const struct route *route = x->request.route;
 	struct buffer body = BUFFER_EMPTY;
 
 	if (result->refused != REFUSAL_NONE)
-		refuse(x, &web_rules[rules[result->refused]], "");
+		refuse(x, rule_of(result->refused), "");
 	else if (route->one && result->answers.n == 0)
 		refuse(x, WEB(NOT_FOUND), parameter_name(route->variable));
 	else if (route->view(result, &body))
@@ -167,17 +177,56 @@ static void answer_result(struct exchange *x, const struct read_result *result)
 	buffer_free(&body);
 }
 
+static bool has_token(const struct exchange *x)
+{
+	return x->request.route->access == ROUTE_TOKEN;
+}
+
+static void enter_reading(struct exchange *x)
+{
+	TAILQ_INSERT_TAIL(&x->web->reading, x, link);
+	*(has_token(x) ? &x->web->reads : &x->web->tiles) += 1;
+}
+
+static void leave_reading(struct exchange *x)
+{
+	TAILQ_REMOVE(&x->web->reading, x, link);
+	*(has_token(x) ? &x->web->reads : &x->web->tiles) -= 1;
+}
+
+static void next_tiles(struct web *web);
+
+/* The path has answered. False: nobody waits for it any more. */
+static bool come_back(struct exchange *x)
+{
+	if (x->web != NULL)
+		leave_reading(x);
+	return x->web != NULL && x->id != 0;
+}
+
 static void on_result(void *self, const struct read_result *result)
 {
 	struct exchange *x = self;
 
-	if (x->web != NULL) {
-		TAILQ_REMOVE(&x->web->reading, x, link);
-		x->web->reads--;
-		if (x->id != 0)
-			answer_result(x, result);
+	if (come_back(x))
+		answer_result(x, result);
+	exchange_free(x);
+}
+
+static void on_tile(void *self, enum refusal_kind refused, struct span bytes)
+{
+	struct exchange *x = self;
+	struct web *web = x->web;
+
+	if (come_back(x)) {
+		if (refused == REFUSAL_NONE)
+			answer(x, 200, TYPE_BYTES, bytes);
+		else
+			refuse(x, rule_of(refused), "");
 	}
 	exchange_free(x);
+	if (web != NULL)
+		next_tiles(web);
 }
 
 static size_t reads_of(const struct web *web, const struct party_ref *party)
@@ -186,7 +235,8 @@ static size_t reads_of(const struct web *web, const struct party_ref *party)
 	size_t n = 0;
 
 	TAILQ_FOREACH(x, &web->reading, link)
-	n += x->who.party.site == party->site && strcmp(x->who.party.credit_code, party->credit_code) == 0;
+	n += has_token(x) && x->who.party.site == party->site &&
+	     strcmp(x->who.party.credit_code, party->credit_code) == 0;
 	return n;
 }
 
@@ -195,35 +245,67 @@ static const struct web_rule *too_much(const struct web *web, const struct excha
 {
 	if (path_checkpoint(web->ports.path).n == 0)
 		return WEB(UNAVAILABLE);
-	if (web->reads >= READS_MAX || serve_is_full(web->serve))
+	if (serve_is_full(web->serve))
+		return WEB(BUSY);
+	if (!has_token(x))
+		return NULL;
+	if (web->reads >= READS_MAX)
 		return WEB(BUSY);
 	return reads_of(web, &x->who.party) >= READS_PARTY_MAX ? WEB(RATE) : NULL;
+}
+
+static bool ask_path(struct exchange *x, enum refusal_kind *ret_refused)
+{
+	const struct web_request *r = &x->request;
+	struct path *path = x->web->ports.path;
+
+	if (r->route->tiles == ROUTE_NO_TILES)
+		return path_read(path, &x->who, &r->query, on_result, x, ret_refused);
+	return path_read_tile(path, has_token(x) ? &x->who : NULL, &r->captured.tile,
+			      r->route->tiles == ROUTE_BUNDLES, on_tile, x, ret_refused);
 }
 
 /* True: the path has it now, and will answer. */
 static bool begin_read(struct exchange *x)
 {
-	struct web *web = x->web;
 	enum refusal_kind refused = REFUSAL_NONE;
-	const struct web_rule *rule = too_much(web, x);
+	const struct web_rule *rule = too_much(x->web, x);
 
 	if (rule != NULL) {
 		refuse(x, rule, "");
 		return false;
 	}
-	TAILQ_INSERT_TAIL(&web->reading, x, link);
-	web->reads++;
-	if (path_read(web->ports.path, &x->who, &x->request.query, on_result, x, &refused))
+	enter_reading(x);
+	if (ask_path(x, &refused))
 		return true;
-	TAILQ_REMOVE(&web->reading, x, link);
-	web->reads--;
-	refuse(x, refused == REFUSAL_FORBIDDEN ? WEB(FORBIDDEN) : WEB(BUSY), "");
+	leave_reading(x);
+	refuse(x, rule_of(refused), "");
 	return false;
+}
+
+static void next_tiles(struct web *web)
+{
+	struct exchange *x;
+
+	while (web->tiles < TILES_MAX && (x = TAILQ_FIRST(&web->waiting)) != NULL) {
+		TAILQ_REMOVE(&web->waiting, x, link);
+		if (!begin_read(x))
+			exchange_free(x);
+	}
+}
+
+/* The path has it now, or will in its turn. */
+static bool begin_or_wait(struct exchange *x)
+{
+	if (has_token(x) || x->web->tiles < TILES_MAX)
+		return begin_read(x);
+	TAILQ_INSERT_TAIL(&x->web->waiting, x, link);
+	return true;
 }
 
 /* ---- requests ---- */
 
-/* True: the path has it now. */
+/* True: it is answered later. */
 static bool take(struct exchange *x, struct span head)
 {
 	const struct route **route = &x->request.route;
@@ -238,8 +320,8 @@ static bool take(struct exchange *x, struct span head)
 		answer_refused(x);
 		return false;
 	}
-	if ((*route)->access == ROUTE_TOKEN)
-		return begin_read(x);
+	if ((*route)->answer == NULL)
+		return begin_or_wait(x);
 	(*route)->answer(x);
 	return false;
 }
@@ -269,6 +351,13 @@ static void on_gone(void *self, uint64_t id)
 	TAILQ_FOREACH(x, &web->reading, link)
 	if (x->id == id)
 		x->id = 0;
+	TAILQ_FOREACH(x, &web->waiting, link)
+	if (x->id == id)
+		break;
+	if (x != NULL) {
+		TAILQ_REMOVE(&web->waiting, x, link);
+		exchange_free(x);
+	}
 }
 
 struct web *web_new(struct event_base *base, const struct web_ports *ports, const char *address,
@@ -283,6 +372,7 @@ struct web *web_new(struct event_base *base, const struct web_ports *ports, cons
 	}
 	web->ports = *ports;
 	TAILQ_INIT(&web->reading);
+	TAILQ_INIT(&web->waiting);
 	web->serve = serve_new(base, &serve_settings_default, &sink, address, port, ret_port, ret_error);
 	if (web->serve == NULL) {
 		free(web);
@@ -298,6 +388,10 @@ void web_free(struct web *web)
 	struct exchange *x;
 	TAILQ_FOREACH(x, &web->reading, link)
 	x->web = NULL;
+	while ((x = TAILQ_FIRST(&web->waiting)) != NULL) {
+		TAILQ_REMOVE(&web->waiting, x, link);
+		exchange_free(x);
+	}
 	serve_free(web->serve);
 	free(web);
 }

@@ -28,6 +28,14 @@ static struct {
 		void *self;
 	} asked[ASKED_MAX]; /* not answered yet */
 	size_t asked_n;
+	struct tile_id tile; /* of the last tile that was asked for */
+	bool entries;
+	const struct reader_identity *who;
+	struct asked_tile {
+		tile_answer answer;
+		void *self;
+	} tiles[ASKED_MAX];
+	size_t tiles_n;
 } path;
 
 const struct path_counters *path_counters(const struct path *p)
@@ -76,6 +84,30 @@ bool path_read(struct path *p, const struct reader_identity *who, const struct q
 	return true;
 }
 
+bool path_read_tile(struct path *p, const struct reader_identity *who, const struct tile_id *id, bool entries,
+		    tile_answer answer, void *self, enum refusal_kind *ret_refused)
+{
+	(void)p;
+	if (path.refuses != REFUSAL_NONE) {
+		*ret_refused = path.refuses;
+		return false;
+	}
+	cr_assert_lt(path.tiles_n, ASKED_MAX);
+	path.tile = *id;
+	path.entries = entries;
+	path.who = who;
+	path.tiles[path.tiles_n++] = (struct asked_tile){answer, self};
+	return true;
+}
+
+static void path_answers_tile(enum refusal_kind refused, struct span bytes)
+{
+	cr_assert_gt(path.tiles_n, 0);
+	struct asked_tile first = path.tiles[0];
+	memmove(path.tiles, path.tiles + 1, --path.tiles_n * sizeof(path.tiles[0]));
+	first.answer(first.self, refused, bytes);
+}
+
 /* Answers the oldest read. */
 static void path_answers(enum refusal_kind refused, size_t blocks_n)
 {
@@ -112,6 +144,8 @@ static void stop(void)
 	web_free(web);
 	while (path.asked_n > 0)
 		path_answers(REFUSAL_UNAVAILABLE, 0);
+	while (path.tiles_n > 0)
+		path_answers_tile(REFUSAL_UNAVAILABLE, span_of(NULL, 0));
 }
 
 static void end(void)
@@ -317,6 +351,92 @@ Test(web, too_many_at_once)
 	for (size_t i = 0; i < 4; i++)
 		cr_expect_eq(status_of(hear(waiting[i])), 200);
 	cr_expect_eq(status_of(hear(other)), 200);
+}
+
+/* ---- tiles ---- */
+
+#define TILE GET("/tile/1/x001/002.p/3")
+
+Test(web, a_tile)
+{
+	int fd = open_to(port);
+
+	say(fd, TILE);
+	WAIT(path.tiles_n == 1);
+	cr_expect(path.tile.level == 1 && path.tile.n == 1002 && path.tile.width == 3 && !path.entries);
+	cr_expect_null(path.who);
+	path_answers_tile(REFUSAL_NONE, span_str("ninety-six bytes"));
+	const char *reply = hear(fd);
+	cr_expect_eq(status_of(reply), 200);
+	cr_expect_str_eq(body_of(reply), "ninety-six bytes");
+	cr_expect_not_null(strstr(reply, "\r\nContent-Type: application/octet-stream\r\n"));
+	cr_expect_not_null(strstr(reply, "\r\nCache-Control: public, max-age=31536000, immutable\r\n"));
+}
+
+/* A shared cache must not give to one what another was allowed to see. */
+Test(web, a_bundle_needs_a_token)
+{
+	cr_expect_eq(status_of(ask(GET("/tile/entries/000"))), 401);
+	int fd = open_to(port);
+	say(fd, ASK("/tile/entries/000"));
+	WAIT(path.tiles_n == 1);
+	cr_expect(path.entries && path.tile.width == 256 && path.who != NULL);
+	path_answers_tile(REFUSAL_NONE, span_str("entries"));
+	const char *reply = hear(fd);
+	cr_expect_eq(status_of(reply), 200);
+	cr_expect_not_null(strstr(reply, "\r\nCache-Control: private, max-age=31536000, immutable\r\n"));
+}
+
+Test(web, tiles_that_are_not_there)
+{
+	int fd = open_to(port);
+
+	say(fd, TILE);
+	WAIT(path.tiles_n == 1);
+	path_answers_tile(REFUSAL_UNAVAILABLE, span_of(NULL, 0));
+	cr_expect_eq(status_of(hear(fd)), 503);
+	path.refuses = REFUSAL_NOT_FOUND;
+	const char *reply = ask(TILE);
+	cr_expect_eq(status_of(reply), 404);
+	cr_expect_not_null(strstr(reply, "\r\nCache-Control: no-store\r\n"));
+	path.refuses = REFUSAL_FORBIDDEN;
+	cr_expect_eq(status_of(ask(ASK("/tile/entries/000"))), 403);
+}
+
+/* Eight are read at once, the rest wait, and none is refused; queries do not wait for them. */
+Test(web, many_tiles_at_once)
+{
+	int fds[20];
+
+	for (size_t i = 0; i < ARRAY_LEN(fds); i++) {
+		fds[i] = open_to(port);
+		say(fds[i], TILE);
+	}
+	WAIT(path.tiles_n == 8);
+	web_turns(50);
+	cr_expect_eq(path.tiles_n, 8);
+	int query = open_to(port);
+	say(query, BLOCKS);
+	WAIT(path.asked_n == 1);
+	path_answers(REFUSAL_NONE, 1);
+	cr_expect_eq(status_of(hear(query)), 200);
+	const struct linger abort = {.l_onoff = 1};
+	cr_assert_eq(setsockopt(fds[19], SOL_SOCKET, SO_LINGER, &abort, sizeof(abort)), 0);
+	hang_up(fds[19]); /* a reset, while it waits */
+	web_turns(50);
+	for (size_t i = 0; i < 19; i++) {
+		cr_expect_leq(path.tiles_n, 8);
+		path_answers_tile(REFUSAL_NONE, span_str("tile"));
+		cr_expect_eq(status_of(hear(fds[i])), 200, "%zu", i);
+	}
+	cr_expect_eq(path.tiles_n, 0);
+}
+
+Test(web, the_web_goes_while_tiles_wait)
+{
+	for (size_t i = 0; i < 12; i++)
+		say(open_to(port), TILE);
+	WAIT(path.tiles_n == 8);
 }
 
 /* ---- clients that go away, or never end ---- */

@@ -302,14 +302,64 @@ Test(web_request, routes)
 	cr_assert(buffer_ok(&text));
 	for (size_t i = 0; i < routes_n; i++) {
 		const struct route *r = &routes[i];
-		struct span captured;
-		cr_expect_eq(route_find(span_str(r->pattern), &captured), r, "%s", r->pattern);
-		cr_expect_eq(captured.n > 0, r->variable != PARAMETER_NONE, "%s", r->pattern);
-		cr_expect_eq(r->access == ROUTE_TOKEN, r->view != NULL && r->query != 0, "%s", r->pattern);
-		cr_expect_eq(r->access == ROUTE_OPEN, r->answer != NULL, "%s", r->pattern);
-		cr_expect_eq(r->access == ROUTE_TOKEN, strncmp(r->pattern, "/v1/", 4) == 0);
+		struct captured captured;
+		/* Tiles have a syntax of their own: see the next test. */
+		if (r->tiles == ROUTE_NO_TILES) {
+			cr_expect_eq(route_find(span_str(r->pattern), &captured), r, "%s", r->pattern);
+			cr_expect_eq(captured.text.n > 0, r->variable != PARAMETER_NONE, "%s", r->pattern);
+			cr_expect_eq(r->access == ROUTE_TOKEN, r->view != NULL && r->query != 0);
+			cr_expect_eq(r->access == ROUTE_OPEN, r->answer != NULL, "%s", r->pattern);
+			cr_expect_eq(r->access == ROUTE_TOKEN, strncmp(r->pattern, "/v1/", 4) == 0);
+		} else {
+			cr_expect_eq(r->access == ROUTE_TOKEN, r->tiles == ROUTE_BUNDLES);
+			cr_expect(r->answer == NULL && r->view == NULL && r->cache != NULL);
+		}
 		cr_expect_not_null(strstr((const char *)text.p, r->pattern));
 		cr_expect_not_null(strstr((const char *)text.p, r->answers));
 	}
 	buffer_free(&text);
+}
+
+static const struct {
+	const char *target;
+	enum route_tiles tiles; /* ROUTE_NO_TILES: there is nothing at this address */
+	struct tile_id id;
+} tile_targets[] = {
+    {"/tile/0/000", ROUTE_TILES, {0, 0, 256}},
+    {"/tile/1/x001/x234/067.p/255", ROUTE_TILES, {1, 1234067, 255}},
+    {"/tile/63/000.p/1", ROUTE_TILES, {63, 0, 1}},
+    {"/tile/entries/000", ROUTE_BUNDLES, {0, 0, 256}},
+    {"/tile/entries/x001/000.p/9", ROUTE_BUNDLES, {0, 1000, 9}},
+    {"/tile/0/0", ROUTE_NO_TILES, {0}},
+    {"/tile/00/000", ROUTE_NO_TILES, {0}},
+    {"/tile/64/000", ROUTE_NO_TILES, {0}},
+    {"/tile/0/x000/001", ROUTE_NO_TILES, {0}},
+    {"/tile/0/000.p/0", ROUTE_NO_TILES, {0}},
+    {"/tile/0/000.p/256", ROUTE_NO_TILES, {0}},
+    {"/tile/0/000.p/01", ROUTE_NO_TILES, {0}},
+    {"/tile/0/000/", ROUTE_NO_TILES, {0}},
+    {"/tile/0/%30%30%30", ROUTE_NO_TILES, {0}},
+    {"/tile/-1/000", ROUTE_NO_TILES, {0}},
+    {"/tile/0/../0/000", ROUTE_NO_TILES, {0}},
+    {"/tile/entries/0/000", ROUTE_NO_TILES, {0}},
+    {"/tile/", ROUTE_NO_TILES, {0}},
+};
+
+Test(web_request, tiles)
+{
+	for (size_t i = 0; i < ARRAY_LEN(tile_targets); i++) {
+		const struct tile_id *want = &tile_targets[i].id;
+		bool there = tile_targets[i].tiles != ROUTE_NO_TILES;
+		cr_assert_eq(read_target(tile_targets[i].target), there, "%s", tile_targets[i].target);
+		if (!there) {
+			cr_expect_str_eq(broken(), "http.route", "%s", tile_targets[i].target);
+			continue;
+		}
+		const struct tile_id *got = &request.captured.tile;
+		cr_expect_eq(request.route->tiles, tile_targets[i].tiles, "%s", tile_targets[i].target);
+		cr_expect(got->level == want->level && got->n == want->n && got->width == want->width, "%s",
+			  tile_targets[i].target);
+	}
+	cr_assert_not(read_target("/tile/0/000?width=3"));
+	cr_expect_str_eq(broken(), "width parameter.unknown");
 }

@@ -387,7 +387,7 @@ static const struct {
 	struct reply reply;
 	const char *text;
 } replies[] = {
-    {{.status = 200, .type = TYPE_TEXT, .max_age = 2, .body = {(const uint8_t *)"body", 4}},
+    {{.status = 200, .type = TYPE_TEXT, .cache = "max-age=2", .body = {(const uint8_t *)"body", 4}},
      "HTTP/1.1 200 OK\r\nDate: Mon, 02 Mar 2026 02:00:00 GMT\r\nContent-Type: text/plain; charset=utf-8\r\n"
      "Content-Length: 4\r\nCache-Control: max-age=2\r\nX-Content-Type-Options: nosniff\r\nConnection: "
      "close\r\n\r\nbody"},
