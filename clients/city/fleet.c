@@ -1,57 +1,12 @@
-/* Owns connections and the order in which things are brought. */
-#include "city/fleet.h"
+/* Owns the order in which things are signed and brought, and what is made of the answers. */
+#include "city/fleet_internal.h"
 
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "city/signing.h"
 
-enum { TRIES_MAX = 20, BREAKS_MAX = 20 };
-#define AGENT "city 0.1.0"
-
-/* A device's connection. */
-struct link {
-	struct device *device;
-	struct mft_conn *conn;
-	bool welcome;
-	struct step **by_id; /* under way, by request id */
-	size_t ids;
-	struct step **queue; /* not sent yet */
-	size_t queue_n;
-	size_t queue_cap;
-	size_t under_way;
-	uint64_t used; /* when it was last needed */
-	unsigned breaks;
-	struct link *next;
-};
-
-struct sleeper {
-	struct step *step;
-	int64_t until;
-};
-
-struct fleet {
-	struct city *city;
-	struct fleet_config config;
-	struct mft_tls *tls;
-	struct link *links;
-	struct pollfd *polls;
-	struct link **polled;
-	size_t polls_cap;
-	size_t open;
-	size_t most;
-	size_t under_way; /* sent or queued */
-	uint64_t clock;
-	struct tally *tally;
-	struct mft_failure failure;
-	bool failed;
-	size_t surprises;
-	struct sleeper *sleepers;
-	size_t sleepers_n;
-	size_t sleepers_cap;
-	struct step_list later; /* numbers given up, to be brought at the end */
-};
+enum { TRIES_MAX = 20 };
 
 struct fleet *fleet_new(struct city *c, const struct fleet_config *config, struct tally *tally,
 			struct mft_failure *ret_failure)
@@ -70,7 +25,7 @@ struct fleet *fleet_new(struct city *c, const struct fleet_config *config, struc
 	return NULL;
 }
 
-static void fail(struct fleet *f, const char *detail)
+void fleet_fail(struct fleet *f, const char *detail)
 {
 	if (!f->failed)
 		mft_fail(&f->failure, MFT_FAULT_LOCAL, "city", "the city cannot go on", "城市演示无法继续",
@@ -78,7 +33,7 @@ static void fail(struct fleet *f, const char *detail)
 	f->failed = true;
 }
 
-static void *grow(struct fleet *f, void *items, size_t *cap, size_t least, size_t size)
+void *fleet_grow(struct fleet *f, void *items, size_t *cap, size_t least, size_t size)
 {
 	if (least <= *cap)
 		return items;
@@ -87,7 +42,7 @@ static void *grow(struct fleet *f, void *items, size_t *cap, size_t least, size_
 		n *= 2;
 	void *grown = realloc(items, n * size);
 	if (grown == NULL) {
-		fail(f, "out of memory");
+		fleet_fail(f, "out of memory");
 		return items;
 	}
 	memset((uint8_t *)grown + *cap * size, 0, (n - *cap) * size);
@@ -95,153 +50,37 @@ static void *grow(struct fleet *f, void *items, size_t *cap, size_t least, size_
 	return grown;
 }
 
-/* ---- links ---- */
-
-static void link_close(struct fleet *f, struct link *l)
-{
-	if (l->conn == NULL)
-		return;
-	mft_conn_close(l->conn);
-	l->conn = NULL;
-	l->welcome = false;
-	f->open--;
-}
-
-/* Makes room: the connection that nobody has needed for longest is closed. */
-static void close_idle(struct fleet *f)
-{
-	struct link *idle = NULL;
-
-	for (struct link *l = f->links; l != NULL; l = l->next)
-		if (l->conn != NULL && l->under_way == 0 && l->queue_n == 0 &&
-		    (idle == NULL || l->used < idle->used))
-			idle = l;
-	if (idle != NULL)
-		link_close(f, idle);
-}
-
-static void link_open(struct fleet *f, struct link *l)
-{
-	struct mft_session_config config = {
-	    .view = f->config.view, .secret = l->device->secret, .role = l->device->role, .agent = AGENT};
-	struct mft_failure failure;
-
-	if (f->open >= f->config.connections)
-		close_idle(f);
-	l->conn = mft_conn_open(f->tls, f->config.host, f->config.port, &config, &failure);
-	secret_key_wipe(&config.secret);
-	if (l->conn == NULL) {
-		f->failure = failure;
-		f->failed = true;
-		return;
-	}
-	f->open++;
-	if (f->open > f->most)
-		f->most = f->open;
-}
-
-static struct link *link_of(struct fleet *f, struct device *d)
-{
-	struct link *l = d->link;
-
-	if (l == NULL) {
-		l = calloc(1, sizeof(*l));
-		if (l == NULL) {
-			fail(f, "out of memory");
-			return NULL;
-		}
-		l->device = d;
-		l->next = f->links;
-		f->links = l;
-		d->link = l;
-	}
-	l->used = ++f->clock;
-	if (l->conn == NULL)
-		link_open(f, l);
-	return l;
-}
-
-void fleet_free(struct fleet *f)
-{
-	if (f == NULL)
-		return;
-	while (f->links != NULL) {
-		struct link *next = f->links->next;
-		link_close(f, f->links);
-		f->links->device->link = NULL;
-		free(f->links->by_id);
-		free(f->links->queue);
-		free(f->links);
-		f->links = next;
-	}
-	mft_tls_free(f->tls);
-	free(f->polls);
-	free(f->polled);
-	free(f->sleepers);
-	free(f);
-}
-
 /* ---- sending ---- */
-
-static void link_send(struct fleet *f, struct link *l, struct step *s)
-{
-	uint64_t id = mft_session_submit(mft_conn_session(l->conn), s->envelope);
-
-	if (id == 0) {
-		fail(f, "an event could not be sent");
-		return;
-	}
-	l->by_id = grow(f, l->by_id, &l->ids, (size_t)id + 1, sizeof(struct step *));
-	if (f->failed)
-		return;
-	l->by_id[id] = s;
-	l->under_way++;
-	s->sent_at = monotonic_now();
-	f->tally->bytes += s->envelope.n;
-}
-
-static void queue(struct fleet *f, struct step *s)
-{
-	struct link *l = link_of(f, s->courier);
-
-	if (l == NULL || f->failed)
-		return;
-	s->state = SENT;
-	f->under_way++;
-	if (l->welcome) {
-		link_send(f, l, s);
-		return;
-	}
-	l->queue = grow(f, l->queue, &l->queue_cap, l->queue_n + 1, sizeof(struct step *));
-	if (!f->failed)
-		l->queue[l->queue_n++] = s;
-}
 
 static bool answered(const struct step *s)
 {
-	return s == NULL || s->state == ACCEPTED || s->state == REFUSED;
+	return s->state == ACCEPTED || s->state == REFUSED;
 }
 
-static void wait_for(struct step *s, struct step *other)
+/* What must be answered before the step is brought; NULL: nothing. */
+static struct step *awaited(const struct step *s)
 {
-	s->state = WAITING;
-	s->next = other->waits;
-	other->waits = s;
+	struct step *p = s->previous;
+
+	if (s->after != NULL && !answered(s->after))
+		return s->after;
+	if (p == NULL || answered(p) || (s->twist == EARLY && !s->told_early))
+		return NULL;
+	/* On one connection the order is kept. */
+	return p->state == SENT && p->courier == s->courier ? NULL : p;
 }
 
-/* Brings the step, or has it wait for the one that must be answered first. */
 static void bring_step(struct fleet *f, struct step *s)
 {
-	const struct step *p = s->previous;
-	/* On one connection the order is kept. */
-	bool behind = p != NULL && p->state == SENT && p->courier == s->courier;
+	struct step *first = awaited(s);
 
-	if (!answered(s->after))
-		wait_for(s, s->after);
-	else if (answered(p) || behind || (s->twist == EARLY && !s->told_early))
-		queue(f, s);
-	else
-		wait_for(s, s->previous);
+	if (first == NULL) {
+		links_bring(f, s);
+		return;
+	}
+	s->state = WAITING;
+	s->next = first->waits;
+	first->waits = s;
 }
 
 static void wake(struct fleet *f, struct step *s)
@@ -258,10 +97,10 @@ static void wake(struct fleet *f, struct step *s)
 static void put_off(struct fleet *f, struct step *s, int64_t wait)
 {
 	if (++s->tries > TRIES_MAX) {
-		fail(f, "the server put an event off again and again");
+		fleet_fail(f, "the server put an event off again and again");
 		return;
 	}
-	f->sleepers = grow(f, f->sleepers, &f->sleepers_cap, f->sleepers_n + 1, sizeof(*f->sleepers));
+	f->sleepers = fleet_grow(f, f->sleepers, &f->sleepers_cap, f->sleepers_n + 1, sizeof(*f->sleepers));
 	if (f->failed)
 		return;
 	s->state = WAITING;
@@ -324,7 +163,7 @@ static void void_numbers(struct fleet *f, const struct step *s)
 	}
 }
 
-static void accepted(struct fleet *f, struct step *s, const struct mft_news *news)
+void fleet_accepted(struct fleet *f, struct step *s, const struct mft_news *news)
 {
 	struct tally *t = f->tally;
 
@@ -345,7 +184,7 @@ static void accepted(struct fleet *f, struct step *s, const struct mft_news *new
 	wake(f, s);
 }
 
-static void refused(struct fleet *f, struct step *s, const struct refusal *r)
+void fleet_refused(struct fleet *f, struct step *s, const struct refusal *r)
 {
 	bool wanted = s->expected == r->kind && names_rule(r, s->rule);
 
@@ -369,114 +208,7 @@ static void refused(struct fleet *f, struct step *s, const struct refusal *r)
 	wake(f, s);
 }
 
-static void link_welcome(struct fleet *f, struct link *l)
-{
-	l->welcome = true;
-	l->breaks = 0;
-	l->device->seen = mft_view_seen(f->config.view);
-	for (size_t i = 0; i < l->queue_n && !f->failed; i++)
-		link_send(f, l, l->queue[i]);
-	l->queue_n = 0;
-}
-
-static void hello_refused(struct fleet *f, const struct link *l, const struct refusal *r)
-{
-	char detail[256];
-
-	(void)snprintf(detail, sizeof(detail), "%s of %s was refused: %.*s", l->device->name,
-		       l->device->owner == NULL ? "the authority" : l->device->owner->name,
-		       r->problems_n == 0 ? 0 : (int)r->problems[0].en.n,
-		       r->problems_n == 0 ? "" : (const char *)r->problems[0].en.p);
-	fail(f, detail);
-}
-
-static void link_news(struct fleet *f, struct link *l)
-{
-	struct mft_session *session = mft_conn_session(l->conn);
-	struct mft_news news = {.kind = MFT_NOTHING};
-
-	if (session == NULL)
-		return;
-	do {
-		mft_session_next(session, &news);
-		struct step *s = news.id != 0 && news.id < l->ids ? l->by_id[news.id] : NULL;
-		if (news.kind == MFT_WELCOME) {
-			link_welcome(f, l);
-		} else if (news.kind == MFT_BROKEN) {
-			f->failure = news.failure;
-			f->failed = true;
-		} else if (news.kind == MFT_REFUSED && s == NULL) {
-			hello_refused(f, l, &news.refusal);
-		} else if (s != NULL && (news.kind == MFT_ACCEPTED || news.kind == MFT_REFUSED)) {
-			l->by_id[news.id] = NULL;
-			l->under_way--;
-			f->under_way--;
-			if (news.kind == MFT_ACCEPTED)
-				accepted(f, s, &news);
-			else
-				refused(f, s, &news.refusal);
-		}
-	} while (news.kind != MFT_NOTHING && !f->failed);
-}
-
-/* The connection ended: what had no answer is sent again, which is always safe. */
-static void link_broke(struct fleet *f, struct link *l)
-{
-	if (l->breaks++ == BREAKS_MAX) {
-		f->failure = *mft_conn_failure(l->conn);
-		f->failed = true;
-		return;
-	}
-	link_close(f, l);
-	size_t waiting = l->queue_n;
-	l->queue = grow(f, l->queue, &l->queue_cap, l->queue_n + l->under_way, sizeof(struct step *));
-	if (f->failed)
-		return;
-	memmove(l->queue + l->under_way, l->queue, waiting * sizeof(struct step *));
-	l->queue_n = 0;
-	for (size_t i = 0; i < l->ids; i++) {
-		if (l->by_id[i] != NULL)
-			l->queue[l->queue_n++] = l->by_id[i];
-		l->by_id[i] = NULL;
-	}
-	l->queue_n += waiting;
-	l->under_way = 0;
-	if (l->queue_n > 0)
-		link_open(f, l);
-}
-
 /* ---- the loop ---- */
-
-static void turn(struct fleet *f, int timeout)
-{
-	size_t n = 0;
-
-	if (f->open > f->polls_cap) {
-		size_t cap = f->polls_cap;
-		f->polls = grow(f, f->polls, &cap, f->open, sizeof(*f->polls));
-		f->polled = grow(f, f->polled, &f->polls_cap, f->open, sizeof(struct link *));
-	}
-	if (f->failed)
-		return;
-	for (struct link *l = f->links; l != NULL; l = l->next)
-		if (l->conn != NULL) {
-			f->polled[n] = l;
-			f->polls[n++] =
-			    (struct pollfd){.fd = mft_conn_fd(l->conn), .events = mft_conn_wants(l->conn)};
-		}
-	if (poll(f->polls, n, timeout) <= 0)
-		return;
-	for (size_t i = 0; i < n && !f->failed; i++) {
-		struct link *l = f->polled[i];
-		/* Another's answer may have closed it meanwhile. */
-		if (f->polls[i].revents == 0 || l->conn == NULL || mft_conn_fd(l->conn) != f->polls[i].fd)
-			continue;
-		bool open = mft_conn_turn(l->conn);
-		link_news(f, l);
-		if (!open && !f->failed && l->conn != NULL)
-			link_broke(f, l);
-	}
-}
 
 static int by_signed_at(const void *a, const void *b)
 {
@@ -518,7 +250,7 @@ static void go_on(struct fleet *f, struct agenda *a)
 		a->brought_n++;
 		while (a->signed_n < a->n && a->to_sign[a->signed_n]->signed_at <= s->bring_at) {
 			if (!step_sign(f->city, a->to_sign[a->signed_n++]))
-				fail(f, "an event could not be signed");
+				fleet_fail(f, "an event could not be signed");
 		}
 		bring_step(f, s);
 	}
@@ -531,14 +263,14 @@ static void run_agenda(struct fleet *f, struct agenda *a)
 
 	while (!f->failed && (a->brought_n < a->n || f->under_way > 0 || f->sleepers_n > 0)) {
 		go_on(f, a);
-		turn(f, f->sleepers_n > 0 ? 2 : 200);
+		links_turn(f, f->sleepers_n > 0 ? 2 : 200);
 		wake_sleepers(f);
 		uint64_t now =
 		    f->tally->receipts + f->tally->refused_n + f->tally->put_off + f->tally->told_early;
 		if (now != answers)
 			silent_since = monotonic_now();
 		else if (monotonic_now() - silent_since > 30 * MICROS_PER_SECOND)
-			fail(f, "the server has not answered for 30 seconds");
+			fleet_fail(f, "the server has not answered for 30 seconds");
 		answers = now;
 	}
 }
@@ -551,7 +283,7 @@ bool fleet_run(struct fleet *f, struct step_list *steps, struct tally *tally, st
 	f->later = (struct step_list){0};
 	a.to_sign = malloc(2 * (a.n + 1) * sizeof(struct step *));
 	if (a.to_sign == NULL) {
-		fail(f, "out of memory");
+		fleet_fail(f, "out of memory");
 		*ret_failure = f->failure;
 		return false;
 	}
@@ -573,6 +305,18 @@ bool fleet_run(struct fleet *f, struct step_list *steps, struct tally *tally, st
 	if (f->failed)
 		*ret_failure = f->failure;
 	return !f->failed;
+}
+
+void fleet_free(struct fleet *f)
+{
+	if (f == NULL)
+		return;
+	links_free(f);
+	mft_tls_free(f->tls);
+	free(f->polls);
+	free(f->polled);
+	free(f->sleepers);
+	free(f);
 }
 
 size_t fleet_surprises(const struct fleet *f)

@@ -171,7 +171,8 @@ static bool set_out(struct play *p)
 		good = false;
 	}
 	buffer_free(&vkey);
-	explicit_bzero(key.p, key.n);
+	if (key.n > 0)
+		explicit_bzero(key.p, key.n);
 	buffer_free(&key);
 	return good;
 }
@@ -302,7 +303,7 @@ static bool write_keys(struct play *p)
 	const struct load *hero = p->city->hero;
 	const struct {
 		const char *name;
-		const struct device *device;
+		const struct terminal *device;
 	} keys[] = {
 	    {"generator", &hero->generator->devices[0]},
 	    {"vehicle", hero->vehicle->device},
@@ -354,7 +355,7 @@ static int run(struct play *p)
 				      .progress = progress,
 				      .self = p};
 
-	if (!set_out(p))
+	if (!set_out(p) || p->city == NULL)
 		return STATUS_UNAVAILABLE;
 	config.view = p->view;
 	p->fleet = fleet_new(p->city, &config, &p->registry, &p->failure);

@@ -157,7 +157,7 @@ static const char *company(struct city *c, uint32_t n, const char *ending)
 
 /* ---- devices ---- */
 
-static void make_device(struct city *c, struct device *d, const struct actor *owner, const char *name)
+static void make_device(struct city *c, struct terminal *d, const struct actor *owner, const char *name)
 {
 	uint8_t seed[SEED_SIZE];
 
@@ -185,7 +185,7 @@ static void make_generators(struct city *c)
 
 	for (size_t i = 0; i < INDUSTRIES; i++) {
 		const struct industry *industry = &industries[i];
-		size_t endings = 0;
+		size_t endings = 1;
 		while (endings < ARRAY_LEN(industry->endings) && industry->endings[endings] != NULL)
 			endings++;
 		for (unsigned k = 0; k < industry->generators; k++, n++) {
@@ -203,7 +203,7 @@ static void make_generators(struct city *c)
 	}
 }
 
-static void make_vehicle(struct city *c, const struct actor *owner, struct device *device)
+static void make_vehicle(struct city *c, const struct actor *owner, struct terminal *device)
 {
 	static const int64_t tonnes[] = {32, 25, 18, 10, 8, 5, 3};
 	static const char letters[] = "ABCDEFGHJKLMNPQRSTUVWXYZ";

@@ -8,9 +8,8 @@
 #include "base/arena.h"
 #include "city/dice.h"
 #include "city/places.h"
+#include "city/step.h"
 #include "core/civil.h"
-#include "core/judge.h"
-#include "core/manifest.h"
 #include "core/reference.h"
 
 enum {
@@ -20,7 +19,6 @@ enum {
 	OFFICES = DISTRICTS + 1,
 	YEARS_MAX = 4,
 	BLOCK_SIZE = 1000,
-	LOAD_LINES_MAX = 4,
 	RESERVED = 2, /* vehicles whose device is going to be lost */
 };
 
@@ -31,7 +29,7 @@ enum {
 struct actor;
 
 /* A key with what its holder remembers. */
-struct device {
+struct terminal {
 	struct secret_key secret;
 	struct public_key public;
 	struct digest keyid;
@@ -52,7 +50,7 @@ struct actor {
 	enum role role;
 	const struct industry *industry; /* generators */
 	const struct plant *plant;       /* plants */
-	struct device *devices;
+	struct terminal *devices;
 	size_t devices_n;
 	uint32_t block;           /* generators: which thousand of each year's serials */
 	uint32_t used[YEARS_MAX]; /* of it */
@@ -61,79 +59,8 @@ struct actor {
 struct vehicle {
 	const char *plate;
 	const struct actor *owner;
-	struct device *device;
+	struct terminal *device;
 	int64_t capacity_grams;
-};
-
-/* What is wrong with a step on purpose. */
-enum twist {
-	STRAIGHT = 0,
-	FORGED,       /* a signature that its key did not make */
-	CUT_SHORT,    /* bytes missing */
-	NUMBER_TWICE, /* a running number used before */
-	OTHER_SEEN,   /* saw a checkpoint that the log never had */
-	REPLAYED,     /* the bytes of `original`, brought again */
-	EARLY,        /* brought before its predecessor */
-};
-
-enum step_state { PLANNED, SIGNED, WAITING, SENT, ACCEPTED, REFUSED };
-
-struct load;
-
-struct step {
-	size_t made;        /* the order in which steps were made */
-	struct event event; /* complete but for numbers, seen and previous */
-	struct device *signers[2];
-	size_t signers_n;
-	struct device *courier;
-	struct step *previous; /* in the chain */
-	struct step *after;    /* must be answered before this is brought */
-	struct step *original; /* REPLAYED */
-	struct load *load;
-	micros signed_at; /* when it is signed; the device's clock (occurred_at) may say another time */
-	micros bring_at;  /* when the courier has signal */
-	enum twist twist;
-	enum refusal_kind expected; /* REFUSAL_NONE: to be accepted */
-	const char *rule;           /* that the refusal must name; NULL: any */
-
-	/* As it is played. */
-	struct span envelope;
-	enum step_state state;
-	uint64_t index;
-	int64_t sent_at;    /* monotonic */
-	struct step *waits; /* first of those that wait for this one */
-	struct step *next;  /* in such a list */
-	unsigned tries;
-	bool told_early; /* was refused once for want of its predecessor */
-};
-
-/* How a manifest's chain reaches the server. */
-enum signal { WITH_SIGNAL, BY_VEHICLE, BY_FACILITY };
-
-struct load {
-	uint64_t number;
-	const struct story *story;
-	struct actor *generator;
-	const struct vehicle *vehicle;
-	const struct actor *facility;
-	const char *permit;
-	const struct stream *streams[LOAD_LINES_MAX];
-	const char *methods[LOAD_LINES_MAX];
-	struct line_quantity lines[LOAD_LINES_MAX]; /* as things stand */
-	size_t lines_n;
-	enum signal signal;
-	micros issued_at;
-	micros at; /* of the last step */
-	struct step *steps[CHAIN_MAX];
-	size_t steps_n;
-	struct step *head;
-	bool under_way; /* the day ended before the next step */
-};
-
-struct step_list {
-	struct step **items;
-	size_t n;
-	size_t cap;
 };
 
 struct city {
@@ -144,7 +71,7 @@ struct city {
 	struct reference *reference;
 	int first_year;
 	size_t years;
-	struct device registrar;
+	struct terminal registrar;
 	struct actor generators[GENERATORS];
 	struct actor transporters[TRANSPORTERS];
 	struct actor plants[PLANTS];

@@ -9,7 +9,7 @@ static void fill_signers(struct step *s)
 
 	e->signers_n = s->signers_n;
 	for (size_t i = 0; i < s->signers_n; i++) {
-		struct device *d = s->signers[i];
+		struct terminal *d = s->signers[i];
 		bool takes = s->twist != FORGED && (s->twist != NUMBER_TWICE || i > 0 || d->numbers == 0);
 		uint64_t number = s->twist == FORGED ? d->numbers + 1 : takes ? ++d->numbers : d->numbers;
 		e->signers[i] = (struct signer){.keyid = d->keyid, .number = number, .seen = d->seen};

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-void wait_minutes(struct city *c, struct load *l, int64_t least, int64_t most)
+void load_wait(struct city *c, struct load *l, int64_t least, int64_t most)
 {
 	l->at += dice_between(&c->dice, least * 60, most * 60) * MICROS_PER_SECOND;
 }
@@ -27,7 +27,7 @@ static struct step *add(struct city *c, struct load *l, enum event_kind kind)
 	return s;
 }
 
-static void signed_by(struct step *s, struct device *first, struct device *second)
+static void signed_by(struct step *s, struct terminal *first, struct terminal *second)
 {
 	s->signers[0] = first;
 	s->signers[1] = second;
@@ -35,7 +35,7 @@ static void signed_by(struct step *s, struct device *first, struct device *secon
 	s->courier = first;
 }
 
-static struct device *gate(struct city *c, const struct load *l)
+static struct terminal *gate(struct city *c, const struct load *l)
 {
 	return &l->facility->devices[dice_below(&c->dice, GATES)];
 }
@@ -48,7 +48,7 @@ static struct line_quantity *copy_lines(struct city *c, const struct line_quanti
 	return copy;
 }
 
-struct line_quantity *own_lines(struct city *c, struct step *step)
+struct line_quantity *step_own_lines(struct city *c, struct step *step)
 {
 	struct line_quantity *lines = copy_lines(c, step->event.transfer.lines, step->event.transfer.lines_n);
 
@@ -56,7 +56,7 @@ struct line_quantity *own_lines(struct city *c, struct step *step)
 	return lines;
 }
 
-struct step *issue(struct city *c, struct load *l)
+struct step *step_issue(struct city *c, struct load *l)
 {
 	struct step *s = add(c, l, EVENT_ISSUED);
 	struct waste_line *lines = city_take(c, l->lines_n * sizeof(*lines));
@@ -120,7 +120,7 @@ static struct position near(struct city *c, const struct district *d)
 	};
 }
 
-struct step *load_up(struct city *c, struct load *l)
+struct step *step_load(struct city *c, struct load *l)
 {
 	struct step *s = transfer(c, l, EVENT_LOADED, NULL, &l->vehicle->owner->ref);
 
@@ -131,7 +131,7 @@ struct step *load_up(struct city *c, struct load *l)
 	return s;
 }
 
-struct step *hand_over(struct city *c, struct load *l, const struct vehicle *to)
+struct step *step_hand_over(struct city *c, struct load *l, const struct vehicle *to)
 {
 	const struct vehicle *from = l->vehicle;
 
@@ -146,7 +146,7 @@ struct step *hand_over(struct city *c, struct load *l, const struct vehicle *to)
 	return s;
 }
 
-struct step *deliver(struct city *c, struct load *l)
+struct step *step_deliver(struct city *c, struct load *l)
 {
 	struct step *s = transfer(c, l, EVENT_DELIVERED, &l->vehicle->owner->ref, &l->facility->ref);
 
@@ -166,7 +166,7 @@ static struct line_quantity part_of(const struct line_quantity *all, unsigned pe
 	return part;
 }
 
-struct step *receive(struct city *c, struct load *l, unsigned refused_percent, const char *difference)
+struct step *step_receive(struct city *c, struct load *l, unsigned refused_percent, const char *difference)
 {
 	struct step *s = add(c, l, EVENT_RECEIVED);
 	struct line_decision *lines = city_take(c, l->lines_n * sizeof(*lines));
@@ -210,7 +210,7 @@ static const struct received *decided(const struct load *l)
 	abort();
 }
 
-struct step *give_back(struct city *c, struct load *l, enum return_leg leg)
+struct step *step_give_back(struct city *c, struct load *l, enum return_leg leg)
 {
 	const struct received *received = decided(l);
 	const struct party_ref *carrier = &l->vehicle->owner->ref;
@@ -221,18 +221,18 @@ struct step *give_back(struct city *c, struct load *l, enum return_leg leg)
 
 	if (s == NULL)
 		return NULL;
-	struct line_quantity *lines = own_lines(c, s);
+	struct line_quantity *lines = step_own_lines(c, s);
 	for (size_t i = 0; i < received->lines_n; i++)
 		if (received->lines[i].refused.line != 0)
 			lines[n++] = received->lines[i].refused;
 	s->event.transfer.lines_n = n;
 	s->event.transfer.leg = leg;
-	struct device *vehicle = l->vehicle->device;
+	struct terminal *vehicle = l->vehicle->device;
 	signed_by(s, out ? gate(c, l) : vehicle, out ? vehicle : &l->generator->devices[0]);
 	return s;
 }
 
-struct step *treat(struct city *c, struct load *l)
+struct step *step_treat(struct city *c, struct load *l)
 {
 	const struct received *received = decided(l);
 	struct step *s = add(c, l, EVENT_TREATED);
@@ -252,7 +252,7 @@ struct step *treat(struct city *c, struct load *l)
 	return s;
 }
 
-struct step *cancel(struct city *c, struct load *l, const char *reason)
+struct step *step_cancel(struct city *c, struct load *l, const char *reason)
 {
 	struct step *s = add(c, l, EVENT_CANCELLED);
 
@@ -264,8 +264,8 @@ struct step *cancel(struct city *c, struct load *l, const char *reason)
 	return s;
 }
 
-struct step *attest(struct city *c, struct load *l, struct step *step, size_t by, int reason,
-		    const char *note)
+struct step *step_attest(struct city *c, struct load *l, struct step *step, size_t by, int reason,
+			 const char *note)
 {
 	(void)c;
 	(void)l;
@@ -279,7 +279,7 @@ struct step *attest(struct city *c, struct load *l, struct step *step, size_t by
 	return step;
 }
 
-struct step *confirm(struct city *c, struct load *l, struct step *attested, struct device *by)
+struct step *step_confirm(struct city *c, struct load *l, struct step *attested, struct terminal *by)
 {
 	struct step *s = add(c, l, EVENT_CONFIRMED);
 
@@ -290,7 +290,7 @@ struct step *confirm(struct city *c, struct load *l, struct step *attested, stru
 	return s;
 }
 
-struct step *not_taken(struct load *l, struct step *step, enum refusal_kind kind, const char *rule)
+struct step *step_not_taken(struct load *l, struct step *step, enum refusal_kind kind, const char *rule)
 {
 	if (step == NULL)
 		return NULL;
@@ -301,7 +301,7 @@ struct step *not_taken(struct load *l, struct step *step, enum refusal_kind kind
 	return step;
 }
 
-struct step *double_of(struct city *c, struct load *l, const struct step *step)
+struct step *step_double(struct city *c, struct load *l, const struct step *step)
 {
 	struct step *s = step == NULL ? NULL : add(c, l, step->event.kind);
 
@@ -328,9 +328,9 @@ static bool is_of_the_road(const struct step *s)
  * A chain made without signal is brought in one go: by the vehicle when it has arrived (or is somewhere with
  * signal again), or by the facility with its own decision.
  */
-void bring(struct city *c, struct load *l)
+void load_bring(struct city *c, struct load *l)
 {
-	struct device *courier = l->signal == BY_VEHICLE ? l->vehicle->device : gate(c, l);
+	struct terminal *courier = l->signal == BY_VEHICLE ? l->vehicle->device : gate(c, l);
 	micros at = l->issued_at;
 
 	if (l->signal == WITH_SIGNAL)

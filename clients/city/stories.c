@@ -7,94 +7,28 @@
 
 static const char heavy[] = "包装破损，含水率高于约定，超出部分不予接受";
 
-/* ---- beginnings ---- */
-
-static void begin(struct city *c, struct load *l, micros at)
-{
-	l->at = l->issued_at = at;
-	l->number = city_number(c, l->generator, at);
-}
-
-/* The last day on which a clock of so many working days that began then has run out, and up to `more` days
- * before.
- */
-static micros run_out(struct city *c, unsigned working_days, unsigned more)
-{
-	const struct calendar *calendar = reference_calendar(c->reference);
-	civil_day day = civil_day_of(c->now);
-
-	while (deadline_working_days(calendar, civil_day_start(day), working_days).due > c->now - HOUR)
-		day--;
-	return civil_day_start(day - (civil_day)dice_below(&c->dice, more + 1)) + 9 * HOUR;
-}
-
-static void carry(struct city *c, struct load *l, size_t i, const struct stream *stream)
-{
-	int64_t kg = dice_between(&c->dice, stream->least_kg, stream->most_kg);
-
-	l->streams[i] = stream;
-	l->methods[i] = plant_method(l->facility->plant, stream->code);
-	l->lines[i] = (struct line_quantity){
-	    .line = (uint32_t)i + 1,
-	    .grams = kg * 1000 + dice_between(&c->dice, 0, 9) * 100,
-	    .containers = (uint32_t)((kg + stream->each_kg - 1) / stream->each_kg),
-	};
-}
-
-static void draw_vehicle(struct city *c, struct load *l)
-{
-	int64_t grams = 0;
-
-	for (size_t i = 0; i < l->lines_n; i++)
-		grams += l->lines[i].grams;
-	do
-		l->vehicle =
-		    &c->vehicles[RESERVED + dice_below(&c->dice, (uint32_t)(c->vehicles_n - RESERVED))];
-	while (l->vehicle->capacity_grams < grams && l->vehicle->capacity_grams < 32000000);
-}
-
-/* One line of a waste in the first industry that has it, to the plant. */
-static void only(struct city *c, struct load *l, const char *code, size_t plant)
-{
-	for (size_t i = 0; i < INDUSTRIES; i++)
-		for (size_t k = 0; k < industry_streams(&industries[i]); k++) {
-			if (strcmp(industries[i].streams[k].code, code) != 0)
-				continue;
-			do
-				l->generator = &c->generators[dice_below(&c->dice, GENERATORS)];
-			while (l->generator->industry != &industries[i]);
-			l->facility = &c->plants[plant];
-			l->permit = l->facility->plant->permit;
-			l->lines_n = 1;
-			carry(c, l, 0, &industries[i].streams[k]);
-			draw_vehicle(c, l);
-			return;
-		}
-	abort();
-}
-
 /* ---- ordinary lives ---- */
 
 static void to_the_gate(struct city *c, struct load *l)
 {
-	wait_minutes(c, l, 20, 90);
-	(void)load_up(c, l);
-	wait_minutes(c, l, 35, 150);
-	(void)deliver(c, l);
+	load_wait(c, l, 20, 90);
+	(void)step_load(c, l);
+	load_wait(c, l, 35, 150);
+	(void)step_deliver(c, l);
 }
 
 static void at_the_plant(struct city *c, struct load *l)
 {
-	wait_minutes(c, l, 10, 120);
-	if (receive(c, l, 0, NULL) == NULL || dice_chance(&c->dice, 12))
+	load_wait(c, l, 10, 120);
+	if (step_receive(c, l, 0, NULL) == NULL || dice_chance(&c->dice, 12))
 		return;
-	wait_minutes(c, l, 45, 400);
-	(void)treat(c, l);
+	load_wait(c, l, 45, 400);
+	(void)step_treat(c, l);
 }
 
 static void ordinary(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
+	(void)step_issue(c, l);
 	to_the_gate(c, l);
 	at_the_plant(c, l);
 }
@@ -111,42 +45,42 @@ static const struct vehicle *another(struct city *c, const struct load *l)
 
 static void combined(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	(void)load_up(c, l);
-	wait_minutes(c, l, 20, 60);
-	(void)hand_over(c, l, another(c, l));
-	wait_minutes(c, l, 20, 90);
-	(void)deliver(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_load(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_hand_over(c, l, another(c, l));
+	load_wait(c, l, 20, 90);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
 static void returned(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
+	(void)step_issue(c, l);
 	to_the_gate(c, l);
-	wait_minutes(c, l, 10, 60);
-	if (receive(c, l, 40, "危险特性与约定不符") == NULL ||
+	load_wait(c, l, 10, 60);
+	if (step_receive(c, l, 40, "危险特性与约定不符") == NULL ||
 	    l->steps[l->steps_n - 1]->event.received.lines[0].refused.line == 0)
 		return;
-	wait_minutes(c, l, 15, 60);
-	(void)give_back(c, l, RETURN_OUT);
-	wait_minutes(c, l, 30, 90);
-	(void)give_back(c, l, RETURN_BACK);
-	wait_minutes(c, l, 15, 200);
-	(void)treat(c, l);
+	load_wait(c, l, 15, 60);
+	(void)step_give_back(c, l, RETURN_OUT);
+	load_wait(c, l, 30, 90);
+	(void)step_give_back(c, l, RETURN_BACK);
+	load_wait(c, l, 15, 200);
+	(void)step_treat(c, l);
 }
 
 static void cancelled(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 5, 60);
-	(void)cancel(c, l, "车辆故障，改期转移");
+	(void)step_issue(c, l);
+	load_wait(c, l, 5, 60);
+	(void)step_cancel(c, l, "车辆故障，改期转移");
 }
 
 static void spoilt(struct city *c, struct load *l)
 {
-	struct step *s = issue(c, l);
+	struct step *s = step_issue(c, l);
 
 	/* Not issued after all: the number is given up instead. */
 	s->event.kind = EVENT_VOIDED;
@@ -157,34 +91,34 @@ static void spoilt(struct city *c, struct load *l)
 /* The one that is told in full: light, short of a drum, over two vehicles, partly refused. */
 static void hero(struct city *c, struct load *l)
 {
-	only(c, l, "900-249-08", 0);
+	load_only(c, l, "900-249-08", 0);
 	l->lines_n = 2;
-	carry(c, l, 0, &industries[1].streams[0]);
-	carry(c, l, 1, &industries[1].streams[1]);
+	load_carry(c, l, 0, &industries[1].streams[0]);
+	load_carry(c, l, 1, &industries[1].streams[1]);
 	l->lines[0].grams = 3600000;
 	l->lines[0].containers = 20;
 	l->lines[1].grams = 1280000;
 	l->lines[1].containers = 8;
-	draw_vehicle(c, l);
-	begin(c, l, l->issued_at);
+	load_draw_vehicle(c, l);
+	load_begin(c, l, l->issued_at);
 	c->hero = l;
-	(void)issue(c, l);
-	wait_minutes(c, l, 30, 50);
-	(void)load_up(c, l);
-	wait_minutes(c, l, 40, 60);
-	(void)hand_over(c, l, another(c, l));
+	(void)step_issue(c, l);
+	load_wait(c, l, 30, 50);
+	(void)step_load(c, l);
+	load_wait(c, l, 40, 60);
+	(void)step_hand_over(c, l, another(c, l));
 	l->lines[0].grams = 2520000;
 	l->lines[0].containers = 17;
-	wait_minutes(c, l, 100, 140);
-	(void)deliver(c, l);
-	wait_minutes(c, l, 20, 40);
-	(void)receive(c, l, 35, heavy);
-	wait_minutes(c, l, 20, 40);
-	(void)give_back(c, l, RETURN_OUT);
-	wait_minutes(c, l, 50, 80);
-	(void)give_back(c, l, RETURN_BACK);
-	wait_minutes(c, l, 100, 160);
-	(void)treat(c, l);
+	load_wait(c, l, 100, 140);
+	(void)step_deliver(c, l);
+	load_wait(c, l, 20, 40);
+	(void)step_receive(c, l, 35, heavy);
+	load_wait(c, l, 20, 40);
+	(void)step_give_back(c, l, RETURN_OUT);
+	load_wait(c, l, 50, 80);
+	(void)step_give_back(c, l, RETURN_BACK);
+	load_wait(c, l, 100, 160);
+	(void)step_treat(c, l);
 }
 
 /* ---- loads that go astray ---- */
@@ -197,19 +131,19 @@ static void plan_tightly(struct step *s)
 
 static void never_arrives(struct city *c, struct load *l)
 {
-	plan_tightly(issue(c, l));
-	wait_minutes(c, l, 20, 90);
-	(void)load_up(c, l);
+	plan_tightly(step_issue(c, l));
+	load_wait(c, l, 20, 90);
+	(void)step_load(c, l);
 }
 
 static void light(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 90);
-	(void)load_up(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 90);
+	(void)step_load(c, l);
 	l->lines[0].grams = l->lines[0].grams / 100 * dice_between(&c->dice, 52, 83);
-	wait_minutes(c, l, 35, 200);
-	(void)deliver(c, l);
+	load_wait(c, l, 35, 200);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
@@ -217,12 +151,12 @@ static void short_of_containers(struct city *c, struct load *l)
 {
 	if (l->lines[0].containers < 5)
 		l->lines[0].containers = 5;
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 90);
-	(void)load_up(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 90);
+	(void)step_load(c, l);
 	l->lines[0].containers -= 1 + dice_below(&c->dice, 2);
-	wait_minutes(c, l, 35, 150);
-	(void)deliver(c, l);
+	load_wait(c, l, 35, 150);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
@@ -231,67 +165,67 @@ static void too_heavy(struct city *c, struct load *l)
 	l->vehicle = &c->vehicles[RESERVED];
 	while (l->vehicle->capacity_grams > 5000000)
 		l->vehicle++;
-	(void)issue(c, l);
+	(void)step_issue(c, l);
 	l->lines[0].grams = l->vehicle->capacity_grams / 100 * dice_between(&c->dice, 112, 145);
-	wait_minutes(c, l, 20, 90);
-	(void)load_up(c, l);
-	wait_minutes(c, l, 35, 150);
-	(void)deliver(c, l);
+	load_wait(c, l, 20, 90);
+	(void)step_load(c, l);
+	load_wait(c, l, 35, 150);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
 static void cancelled_and_gone(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	(void)load_up(c, l);
-	wait_minutes(c, l, 20, 60);
-	(void)cancel(c, l, "计划取消");
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_load(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_cancel(c, l, "计划取消");
 }
 
 static void unsigned_delivery(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	(void)load_up(c, l);
-	wait_minutes(c, l, 60, 150);
-	(void)attest(c, l, deliver(c, l), 0, 1, "磅房拒绝签字，货已卸下");
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_load(c, l);
+	load_wait(c, l, 60, 150);
+	(void)step_attest(c, l, step_deliver(c, l), 0, 1, "磅房拒绝签字，货已卸下");
 }
 
 static void signed_later(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	struct step *s = attest(c, l, load_up(c, l), 1, 2, "产废单位终端没电");
-	wait_minutes(c, l, 60, 100);
-	(void)confirm(c, l, s, &l->generator->devices[0]);
-	(void)deliver(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	struct step *s = step_attest(c, l, step_load(c, l), 1, 2, "产废单位终端没电");
+	load_wait(c, l, 60, 100);
+	(void)step_confirm(c, l, s, &l->generator->devices[0]);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
 static void permit_ends(struct city *c, struct load *l)
 {
-	only(c, l, "900-041-49", TRIAL_PLANT);
-	begin(c, l, l->issued_at);
+	load_only(c, l, "900-041-49", TRIAL_PLANT);
+	load_begin(c, l, l->issued_at);
 	l->permit = TRIAL_PERMIT;
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	(void)load_up(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_load(c, l);
 	l->at = city_trial_ends(c);
-	wait_minutes(c, l, 20, 90);
-	(void)deliver(c, l);
+	load_wait(c, l, 20, 90);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
 /* The vehicle's device is lost on the way; what it had signed before counts, what it signs after does not. */
 static void key_lost(struct city *c, struct load *l)
 {
-	struct device *gate = &l->facility->devices[0];
+	struct terminal *gate = &l->facility->devices[0];
 
 	l->vehicle = &c->vehicles[c->lost++ % RESERVED];
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	struct step *loaded = load_up(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	struct step *loaded = step_load(c, l);
 	struct step *revoked = city_step(c, &c->steps);
 	revoked->signers[0] = revoked->courier = &c->registrar;
 	revoked->signers_n = 1;
@@ -304,11 +238,11 @@ static void key_lost(struct city *c, struct load *l)
 	l->vehicle->device->revoked = true;
 	loaded->after = revoked;
 	loaded->bring_at = l->at + 70 * MINUTE;
-	wait_minutes(c, l, 75, 120);
-	struct step *s = not_taken(l, deliver(c, l), REFUSAL_SIGNATURE, "key.revoked");
+	load_wait(c, l, 75, 120);
+	struct step *s = step_not_taken(l, step_deliver(c, l), REFUSAL_SIGNATURE, "key.revoked");
 	s->courier = gate;
-	wait_minutes(c, l, 5, 15);
-	s = attest(c, l, deliver(c, l), 1, 2, "车载终端遗失，由接受单位单方声明");
+	load_wait(c, l, 5, 15);
+	(void)step_attest(c, l, step_deliver(c, l), 1, 2, "车载终端遗失，由接受单位单方声明");
 	at_the_plant(c, l);
 }
 
@@ -322,7 +256,7 @@ static void no_permit(struct city *c, struct load *l)
 		l->facility = &c->plants[dice_below(&c->dice, PLANTS)];
 	while (l->facility == right || plant_method(l->facility->plant, l->streams[0]->code) != NULL);
 	l->permit = l->facility->plant->permit;
-	(void)not_taken(l, issue(c, l), REFUSAL_RULE, "permit.code");
+	(void)step_not_taken(l, step_issue(c, l), REFUSAL_RULE, "permit.code");
 }
 
 static void unknown_code(struct city *c, struct load *l)
@@ -330,12 +264,12 @@ static void unknown_code(struct city *c, struct load *l)
 	static const struct stream made_up = {"999-999-49", "不明废物", 1, 1, 100, 900, 180};
 
 	l->streams[0] = &made_up;
-	(void)not_taken(l, issue(c, l), REFUSAL_RULE, "waste.code.unknown");
+	(void)step_not_taken(l, step_issue(c, l), REFUSAL_RULE, "waste.code.unknown");
 }
 
 static void stranger(struct city *c, struct load *l)
 {
-	struct step *s = not_taken(l, issue(c, l), REFUSAL_RULE, "party.unknown");
+	struct step *s = step_not_taken(l, step_issue(c, l), REFUSAL_RULE, "party.unknown");
 
 	/* A company that is registered under another site only. */
 	s->event.issued.transporter.site = 2;
@@ -343,31 +277,31 @@ static void stranger(struct city *c, struct load *l)
 
 static void two_truths(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	struct step *first = load_up(c, l);
-	wait_minutes(c, l, 1, 5);
-	struct step *second = double_of(c, l, first);
-	struct line_quantity *lines = own_lines(c, second);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	struct step *first = step_load(c, l);
+	load_wait(c, l, 1, 5);
+	struct step *second = step_double(c, l, first);
+	struct line_quantity *lines = step_own_lines(c, second);
 	lines[0].grams = lines[0].grams * 2 / 3;
 	second->after = first;
-	wait_minutes(c, l, 30, 60);
+	load_wait(c, l, 30, 60);
 	l->head = second;
-	struct step *on_it = not_taken(l, deliver(c, l), REFUSAL_DESCENDS, "chain.descends");
+	struct step *on_it = step_not_taken(l, step_deliver(c, l), REFUSAL_DESCENDS, "chain.descends");
 	on_it->courier = second->courier;
-	(void)not_taken(l, second, REFUSAL_FORK, "chain.fork");
+	(void)step_not_taken(l, second, REFUSAL_FORK, "chain.fork");
 	l->head = first;
-	wait_minutes(c, l, 20, 60);
-	(void)deliver(c, l);
+	load_wait(c, l, 20, 60);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
 static void number_twice(struct city *c, struct load *l)
 {
-	struct step *first = issue(c, l);
+	struct step *first = step_issue(c, l);
 
-	wait_minutes(c, l, 10, 40);
-	struct step *second = not_taken(l, double_of(c, l, first), REFUSAL_FORK, "number.used");
+	load_wait(c, l, 10, 40);
+	struct step *second = step_not_taken(l, step_double(c, l, first), REFUSAL_FORK, "number.used");
 	second->after = first;
 	l->head = first;
 	to_the_gate(c, l);
@@ -376,10 +310,10 @@ static void number_twice(struct city *c, struct load *l)
 
 static void forged(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
+	(void)step_issue(c, l);
 	to_the_gate(c, l);
-	wait_minutes(c, l, 10, 30);
-	struct step *s = not_taken(l, receive(c, l, 0, NULL), REFUSAL_SIGNATURE, "signature");
+	load_wait(c, l, 10, 30);
+	struct step *s = step_not_taken(l, step_receive(c, l, 0, NULL), REFUSAL_SIGNATURE, "signature");
 	s->twist = FORGED;
 	s->courier = l->vehicle->device;
 	at_the_plant(c, l);
@@ -387,20 +321,20 @@ static void forged(struct city *c, struct load *l)
 
 static void cut_short(struct city *c, struct load *l)
 {
-	struct step *s = not_taken(l, issue(c, l), REFUSAL_MALFORMED, NULL);
+	struct step *s = step_not_taken(l, step_issue(c, l), REFUSAL_MALFORMED, NULL);
 
 	s->twist = CUT_SHORT;
-	wait_minutes(c, l, 5, 20);
+	load_wait(c, l, 5, 20);
 	ordinary(c, l);
 }
 
 static void clock_ahead(struct city *c, struct load *l)
 {
-	struct step *s = not_taken(l, issue(c, l), REFUSAL_LATER, "time.future");
+	struct step *s = step_not_taken(l, step_issue(c, l), REFUSAL_LATER, "time.future");
 
 	s->event.occurred_at = c->now + 3 * HOUR;
 	s->event.number = city_number(c, l->generator, s->event.occurred_at);
-	wait_minutes(c, l, 5, 20);
+	load_wait(c, l, 5, 20);
 	ordinary(c, l);
 }
 
@@ -408,12 +342,12 @@ static void clock_ahead(struct city *c, struct load *l)
 
 static void clock_behind(struct city *c, struct load *l)
 {
-	(void)issue(c, l);
-	wait_minutes(c, l, 20, 60);
-	struct step *s = load_up(c, l);
+	(void)step_issue(c, l);
+	load_wait(c, l, 20, 60);
+	struct step *s = step_load(c, l);
 	s->event.occurred_at -= 3 * HOUR;
-	wait_minutes(c, l, 35, 150);
-	(void)deliver(c, l);
+	load_wait(c, l, 35, 150);
+	(void)step_deliver(c, l);
 	at_the_plant(c, l);
 }
 
@@ -456,41 +390,41 @@ static void too_early(struct city *c, struct load *l)
 
 static void never_collected(struct city *c, struct load *l)
 {
-	begin(c, l, c->now - dice_between(&c->dice, 4, 12) * DAY);
-	plan_tightly(issue(c, l));
+	load_begin(c, l, c->now - dice_between(&c->dice, 4, 12) * DAY);
+	plan_tightly(step_issue(c, l));
 }
 
 static void long_overdue(struct city *c, struct load *l)
 {
-	begin(c, l, c->now - dice_between(&c->dice, 3, 25) * DAY);
-	plan_tightly(issue(c, l));
-	wait_minutes(c, l, 20, 90);
-	(void)load_up(c, l);
+	load_begin(c, l, c->now - dice_between(&c->dice, 3, 25) * DAY);
+	plan_tightly(step_issue(c, l));
+	load_wait(c, l, 20, 90);
+	(void)step_load(c, l);
 }
 
 static void never_confirmed(struct city *c, struct load *l)
 {
-	begin(c, l, run_out(c, 5, 12));
-	(void)issue(c, l);
+	load_begin(c, l, load_long_ago(c, 5, 12));
+	(void)step_issue(c, l);
 	to_the_gate(c, l);
 }
 
 static void adrift(struct city *c, struct load *l)
 {
-	begin(c, l, run_out(c, 10, 15));
-	(void)issue(c, l);
+	load_begin(c, l, load_long_ago(c, 10, 15));
+	(void)step_issue(c, l);
 	to_the_gate(c, l);
-	wait_minutes(c, l, 20, 90);
-	(void)receive(c, l, 100, heavy);
+	load_wait(c, l, 20, 90);
+	(void)step_receive(c, l, 100, heavy);
 }
 
 static void stored_for_ever(struct city *c, struct load *l)
 {
-	begin(c, l, c->now - dice_between(&c->dice, 368, 412) * DAY);
-	(void)issue(c, l);
+	load_begin(c, l, c->now - dice_between(&c->dice, 368, 412) * DAY);
+	(void)step_issue(c, l);
 	to_the_gate(c, l);
-	wait_minutes(c, l, 20, 90);
-	(void)receive(c, l, 0, NULL);
+	load_wait(c, l, 20, 90);
+	(void)step_receive(c, l, 0, NULL);
 }
 
 #define F(kind) (UINT32_C(1) << FLAG_##kind)
@@ -537,93 +471,3 @@ const struct story stories[] = {
 };
 /* clang-format on */
 const size_t stories_n = ARRAY_LEN(stories);
-
-/* ---- the day ---- */
-
-/* How busy an hour of the day is, of 100. */
-static bool is_busy(struct city *c, const struct industry *industry, micros at)
-{
-	static const uint8_t working[24] = {2,  2,  2,  2,  2,  3,  8,  25, 70, 100, 100, 60,
-					    30, 80, 95, 80, 55, 25, 10, 6,  4,  3,   2,   2};
-	static const uint8_t around_the_clock[24] = {10, 10, 10, 10, 15, 40, 80, 90, 70, 60, 50, 40,
-						     30, 40, 40, 40, 35, 25, 20, 15, 12, 10, 10, 10};
-	civil_day day = civil_day_of(at);
-	size_t hour = (size_t)((at - civil_day_start(day)) / HOUR);
-
-	if (industry->every_day)
-		return dice_chance(&c->dice, around_the_clock[hour]);
-	bool works = calendar_is_working_day(reference_calendar(c->reference), day);
-	return dice_chance(&c->dice, working[hour]) && (works || dice_chance(&c->dice, 15));
-}
-
-static void draw_time(struct city *c, struct load *l)
-{
-	l->generator = &c->generators[dice_below(&c->dice, GENERATORS)];
-	if (l->story->when == TODAY) {
-		micros at = c->now - dice_between(&c->dice, 30 * MINUTE, DAY - MINUTE);
-		while (!is_busy(c, l->generator->industry, at)) {
-			l->generator = &c->generators[dice_below(&c->dice, GENERATORS)];
-			at = c->now - dice_between(&c->dice, 30 * MINUTE, DAY - MINUTE);
-		}
-		l->issued_at = at;
-	} else {
-		l->issued_at = c->now - dice_between(&c->dice, 19 * HOUR, 23 * HOUR);
-	}
-}
-
-static void draw_cargo(struct city *c, struct load *l)
-{
-	const struct industry *industry = l->generator->industry;
-	uint32_t n = (uint32_t)industry_streams(industry);
-	uint32_t first = dice_below(&c->dice, n);
-	int64_t kg = 0;
-
-	do
-		l->facility = &c->plants[dice_below(&c->dice, PLANTS)];
-	while (plant_method(l->facility->plant, industry->streams[first].code) == NULL);
-	l->permit = l->facility->plant->permit;
-	for (uint32_t i = 0; i < n && l->lines_n < LOAD_LINES_MAX; i++) {
-		const struct stream *stream = &industry->streams[(first + i) % n];
-		if (plant_method(l->facility->plant, stream->code) == NULL || kg + stream->most_kg > 30000 ||
-		    (i > 0 && !dice_chance(&c->dice, 30)))
-			continue;
-		carry(c, l, l->lines_n++, stream);
-		kg += stream->most_kg;
-	}
-}
-
-static void live(struct city *c, const struct story *story)
-{
-	struct load *l = city_take(c, sizeof(*l));
-
-	l->story = story;
-	draw_time(c, l);
-	draw_cargo(c, l);
-	draw_vehicle(c, l);
-	l->signal = story->signal;
-	if (story->count == 0 && dice_chance(&c->dice, 42))
-		l->signal = dice_chance(&c->dice, 60) ? BY_VEHICLE : BY_FACILITY;
-	if (story->when != LONG_AGO)
-		begin(c, l, l->issued_at);
-	story->live(c, l);
-	bring(c, l);
-	c->loads[c->loads_n++] = l;
-}
-
-void city_live(struct city *c, unsigned manifests)
-{
-	unsigned left = manifests;
-
-	c->loads = city_take(c, (manifests + 10 * stories_n) * sizeof(struct load *));
-	for (size_t i = 0; i < stories_n; i++) {
-		unsigned n = (stories[i].count * manifests + 1250) / 2500;
-		if (stories[i].count > 0 && n == 0)
-			n = 1;
-		if (n > stories[i].count && stories[i].live == key_lost)
-			n = RESERVED;
-		for (unsigned k = 0; k<n; k++, left -= left> 0)
-			live(c, &stories[i]);
-	}
-	while (left-- > 0)
-		live(c, &stories[0]);
-}
