@@ -10,9 +10,8 @@
 #include <stdio.h>
 
 #include "base/text.h"
-#include "core/policy.h"
-#include "libmanifest/file.h"
 #include "manifest/http_port.h"
+#include "manifest/policy_file.h"
 #include "manifest/witness_store.h"
 
 enum { WATCHED_MAX = 64, KEYS_OF_LOG_MAX = 4 };
@@ -235,28 +234,14 @@ static bool add_watched(struct witness *w, struct span text, int *ret_status)
 
 static bool add_policy(struct witness *w, const char *path, int *ret_status)
 {
-	struct policy *policy = arena_alloc(w->app->arena, sizeof(*policy));
-	struct buffer text = BUFFER_EMPTY;
-	struct policy_fault fault;
-	struct mft_failure failure;
-	bool good = true;
+	const struct policy *policy = app_policy(w->app, path, ret_status);
+	bool good = policy != NULL;
 
-	mft_fail(&failure, MFT_FAULT_LOCAL, "memory", "out of memory", "内存不足", NULL);
-	if (policy == NULL || !mft_file_read(path, POLICY_SIZE_MAX + 1, &text, &failure)) {
-		*ret_status = app_failed(w->app, &failure);
-		return false;
+	for (size_t i = 0; good && i < policy->logs_n; i++) {
+		good = add_log(w, &policy->logs[i].key, policy->logs[i].key.name);
+		if (!good)
+			*ret_status = app_usage(w->app, "too many logs", "日志过多", path);
 	}
-	struct span kept = arena_copy(w->app->arena, buffer_span(&text));
-	buffer_free(&text);
-	if (!policy_parse(kept, policy, &fault)) {
-		*ret_status = app_usage(w->app, fault.en, fault.zh,
-					arena_printf(w->app->arena, "%s:%zu", path, fault.line));
-		return false;
-	}
-	for (size_t i = 0; i < policy->logs_n; i++)
-		good = good && add_log(w, &policy->logs[i].key, policy->logs[i].key.name);
-	if (!good)
-		*ret_status = app_usage(w->app, "too many logs", "日志过多", path);
 	return good;
 }
 

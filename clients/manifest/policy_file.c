@@ -1,0 +1,151 @@
+/* Policies as files, trails held against them, and what is told of it. */
+#include "manifest/policy_file.h"
+
+#include <inttypes.h>
+
+#include "core/bundle.h"
+#include "libmanifest/file.h"
+#include "manifest/event_text.h"
+#include "manifest/jsontext.h"
+#include "manifest/print.h"
+
+const struct policy *app_policy(struct app *app, const char *path, int *ret_status)
+{
+	struct policy *policy = arena_alloc(app->arena, sizeof(*policy));
+	struct buffer text = BUFFER_EMPTY;
+	struct policy_fault fault;
+	struct mft_failure failure;
+
+	mft_fail(&failure, MFT_FAULT_LOCAL, "memory", "out of memory", "内存不足", NULL);
+	if (policy == NULL || !mft_file_read(path, POLICY_SIZE_MAX + 1, &text, &failure)) {
+		*ret_status = app_failed(app, &failure);
+		return NULL;
+	}
+	struct span kept = arena_copy(app->arena, buffer_span(&text));
+	buffer_free(&text);
+	if (policy_parse(kept, policy, &fault))
+		return policy;
+	*ret_status =
+	    app_usage(app, fault.en, fault.zh, arena_printf(app->arena, "%s:%zu", path, fault.line));
+	return NULL;
+}
+
+void witnessed_check(const struct trail *trail, const struct policy *policy, const struct note_key *log_key,
+		     struct witnessed *ret_witnessed)
+{
+	struct witnessed w = {.policy = policy, .failure = LOG_HOLDS};
+	struct span last = {.n = 0};
+
+	for (size_t i = 0; i < trail->n; i++) {
+		struct proof p;
+		struct policy_facts facts = {.cosigned_n = 0};
+		enum log_failure failure = LOG_PROOF_MALFORMED;
+		if (proof_parse(trail->entries[i].proof, &p)) {
+			if (i > 0 && span_eq(p.checkpoint, last))
+				continue;
+			last = p.checkpoint;
+			failure = policy_check(policy, log_key, p.checkpoint, &facts);
+		}
+		if (w.failure == LOG_HOLDS)
+			w.failure = failure;
+		if ((failure == LOG_HOLDS || failure == LOG_QUORUM_MISSING) &&
+		    (w.newest.n == 0 || facts.checkpoint.size > w.facts.checkpoint.size)) {
+			w.facts = facts;
+			w.newest = p.checkpoint;
+		}
+	}
+	if (trail->n == 0)
+		w.failure = LOG_PROOF_MALFORMED;
+	*ret_witnessed = w;
+}
+
+static const char *name_of(const struct witnessed *w, size_t witness, struct app *app)
+{
+	for (size_t i = 0; i < w->policy->members_n; i++)
+		if (!w->policy->members[i].group && w->policy->members[i].witness == witness)
+			return text_span(app, w->policy->members[i].name);
+	return "";
+}
+
+int witnessed_say(struct app *app, const struct witnessed *w)
+{
+	const struct log_failure_text *text = log_failure_text(w->failure);
+	struct buffer missing = BUFFER_EMPTY;
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < w->policy->witnesses_n && w->newest.n > 0; i++) {
+		micros at = (micros)(w->facts.time[i] % (INT64_MAX / MICROS_PER_SECOND)) * MICROS_PER_SECOND;
+		if (!w->facts.cosigned[i])
+			continue;
+		app_say(app, T(app, "size %" PRIu64 " cosigned by %s: %s", "长度 %" PRIu64 " 由 %s 见证：%s"),
+			w->facts.checkpoint.size, name_of(w, i, app), text_time(app, at));
+		(void)json_array_append_new(
+		    list, json_pack("{s:s,s:o}", "witness", name_of(w, i, app), "at", json_of_i64(at)));
+	}
+	if (w->newest.n > 0)
+		policy_put_missing(w->policy, &w->facts, &missing);
+	if (w->failure != LOG_HOLDS)
+		app_say(app, "%s%s%s%s%.*s", paint(app, PAINT_BAD), T(app, text->en, text->zh),
+			paint(app, PAINT_END), missing.n == 0 ? "" : "\n",
+			(int)(missing.n == 0 ? 0 : missing.n - 1), (const char *)missing.p);
+	app_set(app, "cosignatures", list);
+	app_set(app, "policy_holds", json_boolean(w->failure == LOG_HOLDS));
+	app_set(app, "policy_failure", json_string(text->id));
+	buffer_free(&missing);
+	return w->failure == LOG_HOLDS ? EXIT_DONE : EXIT_REFUSED;
+}
+
+/* Is the entry proved under the newest checkpoint itself? */
+static bool is_under_newest(const struct trail *trail, uint64_t index, const struct witnessed *w)
+{
+	struct proof p;
+
+	for (size_t i = 0; i < trail->n; i++)
+		if (trail->entries[i].index == index)
+			return proof_parse(trail->entries[i].proof, &p) && span_eq(p.checkpoint, w->newest);
+	return false;
+}
+
+static void say_bracket(struct app *app, struct table *t, const struct bracket *b, json_t *list,
+			uint64_t index)
+{
+	table_printf(t, "%" PRIu64, index);
+	table_printf(t, "%" PRIu64, b->after_size);
+	table_put(t, text_time(app, b->after));
+	table_put(t, text_time(app, b->accepted_at));
+	table_put(t, text_time(app, b->before));
+	(void)json_array_append_new(
+	    list, json_pack("{s:o,s:o,s:o,s:o,s:o}", "index", json_of_u64(index), "after_size",
+			    json_of_u64(b->after_size), "after", json_of_i64(b->after), "accepted_at",
+			    json_of_i64(b->accepted_at), "before", json_of_i64(b->before)));
+}
+
+void brackets_say(struct app *app, const struct trail *trail, const struct verified *v,
+		  const struct witnessed *w)
+{
+	static const char *const en[] = {
+	    ">entry", ">made after size", "that is after", "accepted (the server's word)", "cosigned", NULL};
+	static const char *const zh[] = {
+	    ">序号", ">所见日志长度", "不早于", "接受时间（服务器所述）", "见证时间", NULL};
+	struct placed_event *placed = arena_array(app->arena, v->events_n + 1, sizeof(placed[0]));
+	json_t *list = json_array();
+
+	if (placed == NULL) {
+		json_decref(list);
+		return;
+	}
+	for (size_t i = 0; i < v->events_n; i++)
+		placed[i] = (struct placed_event){
+		    .event = &v->events[i], .index = v->indexes[i], .accepted_at = v->accepted_at[i]};
+	struct table t = table_begin(app, T(app, en, zh));
+	for (size_t i = 0; i < v->events_n; i++) {
+		if (v->events[i].number != trail->number)
+			continue;
+		bool under = w != NULL && w->newest.n > 0 && is_under_newest(trail, v->indexes[i], w);
+		const struct bracket b = bundle_bracket(placed, v->events_n, i, v->checkpoint.origin,
+							under ? policy_earliest(&w->facts) : 0);
+		say_bracket(app, &t, &b, list, v->indexes[i]);
+	}
+	table_end(&t);
+	app_set(app, "brackets", list);
+}
