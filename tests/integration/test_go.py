@@ -1,0 +1,53 @@
+"""The Go project's sumdb packages, written by others, verify our checkpoints, receipts and consistency proofs."""
+import base64
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+SOURCE = pathlib.Path(__file__).resolve().parent / "go/verify.go"
+DEBIAN = pathlib.Path("/usr/share/gocode")  # golang-golang-x-mod-dev
+
+
+@pytest.fixture(scope="module")
+def verifier(work):
+    if shutil.which("go") is None or not (DEBIAN / "src/golang.org/x/mod/sumdb").is_dir():
+        pytest.skip("golang-go and golang-golang-x-mod-dev are not installed")
+    program = work / "verify"
+    subprocess.run(["go", "build", "-o", program, SOURCE], check=True, timeout=300, env=os.environ | {
+        "GO111MODULE": "off", "GOPATH": str(DEBIAN), "GOFLAGS": "", "GOCACHE": str(work / "go-cache"),
+        "CGO_ENABLED": "0"})
+    return program
+
+
+def run(verifier, **what):
+    done = subprocess.run([verifier], input=json.dumps(what), capture_output=True, text=True, timeout=60, check=False)
+    return done.returncode, done.stdout
+
+
+def text(data):
+    return base64.b64encode(data).decode()
+
+
+def test_receipts_and_history(city, verifier):
+    c = city.connect(city.generator)
+    receipts = [c.submit(e) for _ in range(12) for e in city.trail().whole_life()]
+    history = []
+    for old in receipts[::7]:
+        answer, = c.query(checkpoint={"from": old.checkpoint.size})
+        history.append(dict(Old=old.checkpoint.text, New=answer.checkpoint, Proof=[text(h) for h in answer.consistency]))
+    good = [dict(Entry=text(r.entry), Proof=r.proof) for r in receipts]
+    vkey = city.server.log.vkey
+    assert run(verifier, Vkey=vkey, Receipts=good, Consistency=history) == (0, f"ok {len(good)} {len(history)}\n")
+
+    # and it can say no
+    for bad in (dict(good[0], Entry=text(receipts[0].entry[:-1] + b"\0")),
+                dict(good[0], Proof=good[1]["Proof"]),
+                dict(good[0], Proof=good[0]["Proof"].replace("index ", "index 1")),
+                dict(good[0], Proof=good[0]["Proof"][:-8] + "AAAAAAA=\n")):
+        assert run(verifier, Vkey=vkey, Receipts=[bad])[0] == 1
+    assert run(verifier, Vkey=vkey, Consistency=[dict(history[0], Proof=history[1]["Proof"])])[0] == 1
+    assert run(verifier, Vkey=vkey.replace("test.example", "text.example"), Receipts=good[:1])[0] == 1
