@@ -162,12 +162,13 @@ static int begin_connect(const char *host, const char *port, struct mft_failure 
 static bool expect_host(SSL *ssl, const char *host)
 {
 	unsigned char address[16];
+	char name[256];
 
 	if (inet_pton(AF_INET, host, address) == 1 || inet_pton(AF_INET6, host, address) == 1)
 		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host) == 1;
+	(void)snprintf(name, sizeof(name), "%s", host);
 	return SSL_set1_host(ssl, host) == 1 &&
-	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name,
-			(void *)(uintptr_t)host) == 1;
+	       SSL_ctrl(ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name) == 1;
 }
 
 struct mft_conn *mft_conn_open(const struct mft_tls *tls, const char *host, const char *port,
@@ -268,13 +269,13 @@ static bool finish_connect(struct mft_conn *c)
 }
 
 /* The hash of the certificate that both sides bind the hello to. */
-static bool binding_of(const X509 *certificate, struct digest *ret_binding)
+static bool binding_of(X509 *certificate, struct digest *ret_binding)
 {
 	int hash = NID_undef;
 	unsigned char *der = NULL;
 
 	/* RFC 5929: MD5 and SHA-1 give way to SHA-256; another hash would not be 32 bytes long. */
-	if (X509_get_signature_info((X509 *)(uintptr_t)certificate, &hash, NULL, NULL, NULL) != 1 ||
+	if (X509_get_signature_info(certificate, &hash, NULL, NULL, NULL) != 1 ||
 	    (hash != NID_sha256 && hash != NID_md5 && hash != NID_sha1))
 		return false;
 	int n = i2d_X509(certificate, &der);

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { NEWS_MEMORY = 1024 * 1024, PROTOCOL_VERSION = 1 };
+enum { NEWS_MEMORY = 1024 * 1024 };
 
 struct mft_session *mft_session_new(const struct mft_session_config *config, const struct digest *binding)
 {
@@ -166,63 +166,6 @@ bool mft_session_settle(struct mft_session *s)
 	s->settle = true;
 	settle_start(s);
 	return s->stage == READY;
-}
-
-/* ---- hello ---- */
-
-static bool hello_sign(const struct mft_session *s, const struct challenge *challenge, struct buffer *to)
-{
-	const struct hello hello = {
-	    .nonce = challenge->nonce,
-	    .binding = s->binding,
-	    .role = s->config.role,
-	    .keyid = s->keyid,
-	    .agent = span_str(s->config.agent),
-	    .size = mft_view_size(s->config.view),
-	};
-	struct buffer payload = BUFFER_EMPTY;
-	struct buffer pae = BUFFER_EMPTY;
-	bool good = hello_encode(&hello, &payload);
-
-	if (good) {
-		struct envelope e = {.payload = buffer_span(&payload),
-				     .payload_type = span_str(HELLO_PAYLOAD_TYPE),
-				     .signatures = {{.keyid = s->keyid}},
-				     .signatures_n = 1};
-		envelope_pae(&e, &pae);
-		e.signatures[0].sig = sign(&s->config.secret, buffer_span(&pae));
-		good = buffer_ok(&pae) && envelope_encode(&e, to);
-	}
-	buffer_free(&payload);
-	buffer_free(&pae);
-	return good;
-}
-
-static void take_challenge(struct mft_session *s, const struct challenge *challenge)
-{
-	const struct checkpoint_ref seen = mft_view_seen(s->config.view);
-	struct buffer envelope = BUFFER_EMPTY;
-	struct request *r = NULL;
-
-	if (challenge->version != PROTOCOL_VERSION) {
-		session_break_protocol(s, "it speaks another version of it");
-		return;
-	}
-	if (!span_eq(challenge->origin, mft_view_origin(s->config.view))) {
-		session_break_log(s, LOG_ORIGIN_DIFFERS, challenge->origin);
-		return;
-	}
-	if (hello_sign(s, challenge, &envelope)) {
-		struct frame f = {.kind = FRAME_HELLO, .hello = buffer_span(&envelope)};
-		r = session_ask(s, FOR_HELLO, &f);
-	}
-	buffer_free(&envelope);
-	if (r == NULL) {
-		session_break_protocol(s, "out of memory");
-		return;
-	}
-	r->from = (struct mft_place){.size = seen.size, .root = seen.root};
-	s->stage = WAITS_FOR_WELCOME;
 }
 
 /* ---- answers ---- */
@@ -414,7 +357,7 @@ static enum outcome take(struct mft_session *s, struct span bytes, const struct 
 
 	if (s->stage == WAITS_FOR_CHALLENGE) {
 		if (f->kind == FRAME_CHALLENGE)
-			take_challenge(s, &f->challenge);
+			session_greet(s, &f->challenge);
 		else
 			session_break_protocol(s, "it did not begin with a challenge");
 		return SILENT;

@@ -70,6 +70,9 @@ void session_break(struct mft_session *s, struct mft_failure failure, struct spa
 void session_break_log(struct mft_session *s, enum log_failure failure, struct span evidence);
 void session_break_protocol(struct mft_session *s, const char *detail);
 
+/* hello.c: answers the challenge. */
+void session_greet(struct mft_session *s, const struct challenge *challenge);
+
 /* settle.c: holding what is not believed yet, and asking for what is missing. */
 bool hold(struct mft_session *s, struct request *r, struct span frame, const struct mft_place *at);
 /* Takes the first frame that may be believed; NULL: none. The caller frees it. */

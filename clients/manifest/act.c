@@ -149,25 +149,23 @@ int act_void(struct app *app, enum role role, uint64_t number, struct span reaso
 		return status;
 	e.voided = (struct voided){.running_number = number, .reason = reason};
 	e.signers[0] = act_signer(app);
-	if (!mft_sign(&e, keys, 1, &envelope, &failure) ||
-	    !mft_state_put(app->state, e.signers[0].number, MFT_WAITING_EVENT, buffer_span(&envelope),
-			   &failure)) {
-		status = app_failed(app, &failure);
-	} else if (!mft_client_submit(app->client, buffer_span(&envelope), &news)) {
-		status = app_client_failed(app);
-	} else if (news.kind == MFT_REFUSED) {
-		status = app_refused(app, &news.refusal);
-	} else if (!mft_state_done(app->state, e.signers[0].number, &failure) ||
-		   !mft_state_done(app->state, number, &failure)) {
-		status = app_failed(app, &failure);
-	} else {
-		app_note(app,
-			 T(app, "running number %" PRIu64 " was given up (entry %" PRIu64 ")",
-			   "流水号 %" PRIu64 " 已声明作废（序号 %" PRIu64 "）"),
-			 number, news.receipt.index);
-	}
+	bool good = mft_sign(&e, keys, 1, &envelope, &failure) &&
+		    mft_state_put(app->state, e.signers[0].number, MFT_WAITING_EVENT, buffer_span(&envelope),
+				  &failure);
+	bool sent = good && mft_client_submit(app->client, buffer_span(&envelope), &news);
 	buffer_free(&envelope);
-	return status;
+	if (good && !sent)
+		return app_client_failed(app);
+	if (good && news.kind == MFT_REFUSED)
+		return app_refused(app, &news.refusal);
+	if (!good || !mft_state_done(app->state, e.signers[0].number, &failure) ||
+	    !mft_state_done(app->state, number, &failure))
+		return app_failed(app, &failure);
+	app_note(app,
+		 T(app, "running number %" PRIu64 " was given up (entry %" PRIu64 ")",
+		   "流水号 %" PRIu64 " 已声明作废（序号 %" PRIu64 "）"),
+		 number, news.receipt.index);
+	return EXIT_DONE;
 }
 
 /* ---- making ---- */
@@ -280,7 +278,7 @@ static int finish(struct app *app, const struct command *command, const struct o
 			status = app_failed(app, &failure);
 		return status;
 	}
-	if (!event_file_put(buffer_span(&s->envelope), s->keys, s->secrets_n, &file))
+	if (order->out == NULL || !event_file_put(buffer_span(&s->envelope), s->keys, s->secrets_n, &file))
 		status = app_usage(app, "out of memory", "内存不足", NULL);
 	else
 		(void)!act_write(app, order->out, buffer_span(&file), &status);

@@ -212,9 +212,9 @@ static const char *value_text(struct app *app, const char *name, const json_t *v
 	return text;
 }
 
-static void say(struct app *app, const char *path, const char *name, const json_t *value);
+static void say(struct app *app, const char *path, const char *name, json_t *value);
 
-static void say_object(struct app *app, const char *path, const json_t *object)
+static void say_object(struct app *app, const char *path, json_t *object)
 {
 	const char *credit = json_string_value(json_object_get(object, "credit_code"));
 	const json_t *site = json_object_get(object, "site");
@@ -226,14 +226,14 @@ static void say_object(struct app *app, const char *path, const json_t *object)
 		app_say(app, "  %-34s %s-%lld", path, credit, (long long)json_integer_value(site));
 		return;
 	}
-	json_object_foreach((json_t *)(uintptr_t)object, name, member)
+	json_object_foreach(object, name, member)
 	{
 		const char *below = path[0] == '\0' ? name : arena_printf(app->arena, "%s.%s", path, name);
 		say(app, below == NULL ? name : below, name, member);
 	}
 }
 
-static void say(struct app *app, const char *path, const char *name, const json_t *value)
+static void say(struct app *app, const char *path, const char *name, json_t *value)
 {
 	size_t i;
 	json_t *item;

@@ -12,7 +12,7 @@
 
 #define SCHEME     "us-emanifest-json"
 #define UNNUMBERED "(none)"
-enum { NUMBER_MARK = 0x01, DEPTH_MAX = 24, PATH_SIZE = 512, REMARK_MAX = 2000 };
+enum { DEPTH_MAX = 24, PATH_SIZE = 512, REMARK_MAX = 2000 };
 
 enum leaf_type { ANY_LEAF, TEXT_LEAF, NUMBER_LEAF, BOOL_LEAF, OBJECT_NODE, ARRAY_NODE };
 
@@ -175,7 +175,7 @@ static const struct us_row *row_of(const char *pattern)
 static enum leaf_type type_of(const json_t *value)
 {
 	if (json_is_string(value))
-		return json_string_value(value)[0] == NUMBER_MARK ? NUMBER_LEAF : TEXT_LEAF;
+		return json_string_value(value)[0] == JSON_NUMBER_MARK ? NUMBER_LEAF : TEXT_LEAF;
 	if (json_is_object(value))
 		return OBJECT_NODE;
 	if (json_is_array(value))
@@ -347,9 +347,9 @@ static bool extend(char *path, size_t from, const char *name)
 	return n >= 0 && (size_t)n < PATH_SIZE - from;
 }
 
-static void node(struct walk *w, const json_t *value, int depth);
+static void node(struct walk *w, json_t *value, int depth);
 
-static void below(struct walk *w, const json_t *value, const char *name, const char *pattern_name, int depth)
+static void below(struct walk *w, json_t *value, const char *name, const char *pattern_name, int depth)
 {
 	size_t path_n = strlen(w->path);
 	size_t pattern_n = strlen(w->pattern);
@@ -362,7 +362,7 @@ static void below(struct walk *w, const json_t *value, const char *name, const c
 	w->pattern[pattern_n] = '\0';
 }
 
-static void node(struct walk *w, const json_t *value, int depth)
+static void node(struct walk *w, json_t *value, int depth)
 {
 	const struct us_row *row = row_of(w->pattern);
 	const char *name;
@@ -392,7 +392,7 @@ static void node(struct walk *w, const json_t *value, int depth)
 		w->lines = calloc(json_array_size(value), sizeof(w->lines[0]));
 		w->value.lines_n = w->lines == NULL ? 0 : json_array_size(value);
 	}
-	json_object_foreach((json_t *)(uintptr_t)value, name, item) below(w, item, name, name, depth);
+	json_object_foreach(value, name, item) below(w, item, name, name, depth);
 	if (wastes && w->value.lines_n != json_array_size(value))
 		return;
 	json_array_foreach(value, i, item)
@@ -449,7 +449,7 @@ static void finish_parties(struct walk *w)
 	w->value.parties = parties;
 }
 
-static bool record_read(struct walk *w, const json_t *value)
+static bool record_read(struct walk *w, json_t *value)
 {
 	if (json_is_object(value))
 		node(w, value, 0);
@@ -470,7 +470,7 @@ static bool record_read(struct walk *w, const json_t *value)
 	       w->value.remark.p != NULL && import_check(w->r, &w->value, 0);
 }
 
-static void record(struct import_result *r, const json_t *value)
+static void record(struct import_result *r, json_t *value)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 
@@ -492,60 +492,6 @@ static void record(struct import_result *r, const json_t *value)
 
 /* ---- the file ---- */
 
-/* A number as RFC 8259 writes it, at the beginning of the span; 0: none. */
-static size_t number_length(struct span s)
-{
-	size_t i = 0;
-
-	i += i < s.n && s.p[i] == '-';
-	size_t digits = i;
-	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-		i++;
-	if (i == digits || (s.p[digits] == '0' && i > digits + 1))
-		return 0;
-	if (i < s.n && s.p[i] == '.') {
-		size_t point = ++i;
-		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-			i++;
-		if (i == point)
-			return 0;
-	}
-	if (i < s.n && (s.p[i] == 'e' || s.p[i] == 'E')) {
-		i++;
-		i += i < s.n && (s.p[i] == '+' || s.p[i] == '-');
-		size_t exponent = i;
-		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
-			i++;
-		if (i == exponent)
-			return 0;
-	}
-	return i;
-}
-
-/* Every number outside a string becomes a string that begins with a mark. */
-static void quote_numbers(struct span file, struct buffer *to)
-{
-	bool in_string = false;
-
-	for (size_t i = 0; i < file.n;) {
-		uint8_t c = file.p[i];
-		size_t n = in_string ? 0 : number_length(span_of(file.p + i, file.n - i));
-		if (n > 0) {
-			buffer_put_str(to, "\"\\u0001");
-			buffer_put(to, file.p + i, n);
-			buffer_put_u8(to, '"');
-			i += n;
-			continue;
-		}
-		if (c == '"')
-			in_string = !in_string;
-		buffer_put_u8(to, c);
-		i++;
-		if (in_string && c == '\\' && i < file.n)
-			buffer_put_u8(to, file.p[i++]);
-	}
-}
-
 static json_t *load(struct span file, json_error_t *ret_error)
 {
 	struct buffer text = BUFFER_EMPTY;
@@ -553,7 +499,7 @@ static json_t *load(struct span file, json_error_t *ret_error)
 	/* Editors put a byte order mark in front. */
 	if (file.n >= 3 && memcmp(file.p, "\xEF\xBB\xBF", 3) == 0)
 		file = span_of(file.p + 3, file.n - 3);
-	quote_numbers(file, &text);
+	json_quote_numbers(file, &text);
 	(void)snprintf(ret_error->text, sizeof(ret_error->text), "out of memory");
 	json_t *root = buffer_ok(&text)
 			   ? json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, ret_error)

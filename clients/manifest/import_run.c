@@ -43,7 +43,7 @@ static void to_utf8(struct buffer *file)
 	char *in = (char *)file->p;
 	char *at = out;
 
-	if (convert == (iconv_t)-1 || out == NULL)
+	if ((intptr_t)convert == -1 || out == NULL)
 		goto end;
 	if (iconv(convert, &in, &left, &at, &room) == (size_t)-1 || left > 0)
 		goto end;
@@ -51,7 +51,7 @@ static void to_utf8(struct buffer *file)
 	buffer_put(file, out, (size_t)(at - out));
 end:
 	free(out);
-	if (convert != (iconv_t)-1)
+	if ((intptr_t)convert != -1)
 		(void)iconv_close(convert);
 }
 

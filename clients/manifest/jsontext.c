@@ -107,3 +107,56 @@ bool json_put(const json_t *value, struct buffer *to)
 	free(text);
 	return buffer_ok(to);
 }
+
+/* A number as RFC 8259 writes it, at the beginning of the span; 0: none. */
+static size_t number_length(struct span s)
+{
+	size_t i = 0;
+
+	i += i < s.n && s.p[i] == '-';
+	size_t digits = i;
+	while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+		i++;
+	if (i == digits || (s.p[digits] == '0' && i > digits + 1))
+		return 0;
+	if (i < s.n && s.p[i] == '.') {
+		size_t point = ++i;
+		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+			i++;
+		if (i == point)
+			return 0;
+	}
+	if (i < s.n && (s.p[i] == 'e' || s.p[i] == 'E')) {
+		i++;
+		i += i < s.n && (s.p[i] == '+' || s.p[i] == '-');
+		size_t exponent = i;
+		while (i < s.n && s.p[i] >= '0' && s.p[i] <= '9')
+			i++;
+		if (i == exponent)
+			return 0;
+	}
+	return i;
+}
+
+void json_quote_numbers(struct span file, struct buffer *to)
+{
+	bool in_string = false;
+
+	for (size_t i = 0; i < file.n;) {
+		uint8_t c = file.p[i];
+		size_t n = in_string ? 0 : number_length(span_of(file.p + i, file.n - i));
+		if (n > 0) {
+			buffer_put_str(to, "\"\\u0001");
+			buffer_put(to, file.p + i, n);
+			buffer_put_u8(to, '"');
+			i += n;
+			continue;
+		}
+		if (c == '"')
+			in_string = !in_string;
+		buffer_put_u8(to, c);
+		i++;
+		if (in_string && c == '\\' && i < file.n)
+			buffer_put_u8(to, file.p[i++]);
+	}
+}

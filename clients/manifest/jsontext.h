@@ -28,4 +28,11 @@ json_t *json_of_base64(struct span s);
 /* Appends the text with an LF. */
 bool json_put(const json_t *value, struct buffer *to) MUST_CHECK;
 
+/*
+ * Copies JSON and makes of every number outside a string a string that begins with the mark, so that numbers
+ * keep their digits. What is no number by RFC 8259 stays as it is, for the parser to refuse.
+ */
+enum { JSON_NUMBER_MARK = 0x01 };
+void json_quote_numbers(struct span file, struct buffer *to);
+
 #endif

@@ -10,13 +10,18 @@
 #endif
 const char *argp_program_version = "manifest " VERSION;
 
-static const char *config_of(int argc, char **argv)
+/* The value of a global option that must be known before the rest is read; NULL: not given. */
+static const char *early(int argc, char **argv, const char *option)
 {
-	for (int i = 1; i < argc; i++) {
-		if (strncmp(argv[i], "--config=", 9) == 0)
-			return argv[i] + 9;
-		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-			return argv[i + 1];
+	size_t n = strlen(option);
+
+	for (int i = 1; i < argc && argv[i] != NULL; i++) {
+		if (strncmp(argv[i], option, n) != 0)
+			continue;
+		if (argv[i][n] == '=')
+			return argv[i] + n + 1;
+		if (argv[i][n] == '\0')
+			return i + 1 < argc ? argv[i + 1] : "";
 	}
 	return NULL;
 }
@@ -33,20 +38,6 @@ static const struct command *command_of(int argc, char **argv, int *ret_words)
 			return c;
 	}
 	return NULL;
-}
-
-/* Languages and --json decide how the rest is told, so they are looked for first. */
-static void look_ahead(struct app *app, int argc, char **argv)
-{
-	for (int i = 1; i < argc; i++) {
-		const char *lang = strncmp(argv[i], "--lang=", 7) == 0              ? argv[i] + 7
-				   : strcmp(argv[i], "--lang") == 0 && i + 1 < argc ? argv[i + 1]
-										    : NULL;
-		if (lang != NULL)
-			app->zh = strncmp(lang, "zh", 2) == 0;
-		if (strcmp(argv[i], "--json") == 0)
-			app->json = true;
-	}
 }
 
 static int run(struct app *app, int argc, char **argv)
@@ -82,8 +73,11 @@ int main(int argc, char **argv)
 	static struct app app;
 	int status = EXIT_USAGE;
 
-	if (app_begin(&app, argp_program_version, config_of(argc, argv))) {
-		look_ahead(&app, argc, argv);
+	if (app_begin(&app, argp_program_version, early(argc, argv, "--config"))) {
+		/* How failures of the command line itself are told. */
+		const char *lang = early(argc, argv, "--lang");
+		app.zh = lang == NULL ? app.zh : strncmp(lang, "zh", 2) == 0;
+		app.json = early(argc, argv, "--json") != NULL;
 		status = run(&app, argc, argv);
 		if (app.json) {
 			app_set(&app, "status", json_integer(status));

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/text.h"
 #include "manifest/command.h"
 
 enum { KEY_ROW = 0x1000, KEY_GLOBAL = 0x2000, ROWS_MAX = 48 };
@@ -56,8 +57,10 @@ static bool set_global(struct app *app, size_t i, const char *text)
 	} else if (strcmp(name, "lang") == 0) {
 		app->zh = strncmp(text, "zh", 2) == 0;
 	} else if (strcmp(name, "timeout") == 0) {
-		app->timeout_ms = atoi(text) * 1000;
-		return app->timeout_ms > 0 && app->timeout_ms <= 3600 * 1000;
+		uint64_t seconds;
+		if (!decimal_parse(span_str(text), &seconds) || seconds == 0 || seconds > 3600)
+			return false;
+		app->timeout_ms = (int)seconds * 1000;
 	}
 	return true; /* config was read before */
 }

@@ -4,6 +4,12 @@
 
 #include "manifest/command.h"
 
+typedef bool (*query_take_fn)(void *self, const struct answer *answer);
+
+/* Asks once. EXIT_DONE: every item was taken; *ret_next is the cursor of the next page, 0: none. */
+int query_ask(struct app *app, enum role role, const struct query *query, query_take_fn take, void *self,
+	      uint64_t *ret_next);
+
 int query_flags_run(struct app *app, const struct command *command, struct order *order);
 int query_search_run(struct app *app, const struct command *command, struct order *order);
 int query_trail_run(struct app *app, const struct command *command, struct order *order);

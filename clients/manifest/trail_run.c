@@ -1,0 +1,173 @@
+/* Owns trails as people see them: asked for, saved, and checked whenever they are shown. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "libmanifest/file.h"
+#include "manifest/custody.h"
+#include "manifest/event_text.h"
+#include "manifest/jsontext.h"
+#include "manifest/print.h"
+#include "manifest/query.h"
+#include "manifest/trail.h"
+
+struct trail_taken {
+	struct app *app;
+	struct trail trail;
+};
+
+static bool take_trail(void *self, const struct answer *answer)
+{
+	struct trail_taken *t = self;
+	struct arena *arena = t->app->arena;
+	struct trail_entry e = {.index = answer->entry.index,
+				.entry = arena_copy(arena, answer->entry.entry),
+				.proof = arena_copy(arena, answer->entry.proof)};
+
+	if (t->trail.n == TRAIL_ENTRIES_MAX || e.entry.p == NULL || e.proof.p == NULL)
+		return false;
+	t->trail.entries[t->trail.n++] = e;
+	return true;
+}
+
+static const char *signers_text(struct app *app, const struct event *e)
+{
+	const char *text = "";
+
+	for (size_t i = 0; i < e->signers_n; i++) {
+		const char *more = arena_printf(app->arena, "%s%s%.8s#%" PRIu64, text, i == 0 ? "" : " ",
+						text_digest(app, &e->signers[i].keyid), e->signers[i].number);
+		text = more == NULL ? text : more;
+	}
+	return text;
+}
+
+/* The events of the manifest itself; entries of keys are for checking. */
+static void say_trail(struct app *app, const struct verified *v, uint64_t number)
+{
+	static const char *const en[] = {">entry", "what", "occurred", "accepted", "signed by", "id", NULL};
+	static const char *const zh[] = {">序号", "事件", "发生时间", "接受时间", "签署", "编号", NULL};
+	struct table t = table_begin(app, T(app, en, zh));
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->events_n; i++) {
+		const struct event *e = &v->events[i];
+		const struct word *kind = word_of(event_words, (int)e->kind);
+		json_t *value = event_json(e);
+		(void)json_object_set_new(value, "index", json_of_u64(v->indexes[i]));
+		(void)json_object_set_new(value, "accepted_at", json_of_i64(v->accepted_at[i]));
+		(void)json_array_append_new(list, value);
+		if (e->number != number)
+			continue;
+		table_printf(&t, "%" PRIu64, v->indexes[i]);
+		if (e->kind == EVENT_FLAG_RAISED) {
+			const struct word *flag = word_of(flag_words, (int)e->flag_raised.kind);
+			table_printf(&t, "%s: %s", T(app, kind->en, kind->zh), T(app, flag->en, flag->zh));
+		} else {
+			table_put(&t, T(app, kind->en, kind->zh));
+		}
+		table_put(&t, text_time(app, e->occurred_at));
+		table_put(&t, text_time(app, v->accepted_at[i]));
+		table_put(&t, signers_text(app, e));
+		table_put(&t, text_short(app, &e->id));
+	}
+	table_end(&t);
+	app_set(app, "entries", list);
+}
+
+static int say_findings(struct app *app, const struct verified *v)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < v->findings_n; i++) {
+		const struct finding *f = &v->findings[i];
+		(void)json_array_append_new(list, json_pack("{s:o,s:b,s:s,s:s,s:s,s:s}", "index",
+							    json_of_u64(f->index), "bad", f->bad, "id", f->id,
+							    "en", f->en, "zh", f->zh, "detail", f->detail));
+		app_say(app, "%s%s %" PRIu64 ": %s%s%s%s", paint(app, f->bad ? PAINT_BAD : PAINT_WARN),
+			T(app, "entry", "序号"), f->index, T(app, f->en, f->zh),
+			f->detail[0] == '\0' ? "" : ": ", f->detail, paint(app, PAINT_END));
+	}
+	app_set(app, "holds", json_boolean(v->bad == 0));
+	app_set(app, "findings", list);
+	app_set(app, "signatures", json_integer((json_int_t)v->signatures));
+	app_set(app, "proofs", json_integer((json_int_t)v->proofs));
+	if (v->bad > 0) {
+		app_say(app, T(app, "%sdoes not hold: %zu faults%s", "%s验证不通过：%zu 处%s"),
+			paint(app, PAINT_BAD), v->bad, paint(app, PAINT_END));
+		return EXIT_REFUSED;
+	}
+	app_say(app,
+		T(app,
+		  "%sholds%s: %zu entries, %zu proofs under size %" PRIu64 ", %zu signatures, chain whole",
+		  "%s验证通过%s：%zu 条记录，%zu 个证明（日志长度 %" PRIu64 "），%zu 个签名，链条完整"),
+		paint(app, PAINT_GOOD), paint(app, PAINT_END), v->events_n, v->proofs, v->checkpoint.size,
+		v->signatures);
+	return EXIT_DONE;
+}
+
+static int show_trail(struct app *app, const struct trail *trail)
+{
+	struct verified v;
+
+	if (!trail_verify(trail, mft_view_key(app->view), app->arena, &v))
+		return app_usage(app, "out of memory", "内存不足", NULL);
+	app_set(app, "number", json_string(text_number(app, trail->number)));
+	say_trail(app, &v, trail->number);
+	return say_findings(app, &v);
+}
+
+int query_trail_run(struct app *app, const struct command *command, struct order *order)
+{
+	struct trail_taken t = {.app = app};
+	int status = EXIT_DONE;
+	uint64_t next = 0;
+
+	t.trail.entries = arena_array(app->arena, TRAIL_ENTRIES_MAX, sizeof(t.trail.entries[0]));
+	if (t.trail.entries == NULL || !custody_number(app, order, &status))
+		return status;
+	t.trail.number = order->event.number;
+	order->query = (struct query){
+	    .kind = QUERY_TRAIL, .numbers = &order->event.number, .numbers_n = 1, .keys = true};
+	status = query_ask(app, command->role, &order->query, take_trail, &t, &next);
+	if (status != EXIT_DONE)
+		return status;
+	if (order->save != NULL) {
+		struct buffer text = BUFFER_EMPTY;
+		struct mft_failure failure;
+		if (!trail_put(&t.trail, &text))
+			status = app_usage(app, "out of memory", "内存不足", NULL);
+		else if (!mft_file_replace(order->save, buffer_span(&text), 0644, &failure))
+			status = app_failed(app, &failure);
+		else
+			app_say(app, T(app, "saved: %s", "已保存：%s"), order->save);
+		buffer_free(&text);
+	}
+	int shown = show_trail(app, &t.trail);
+	return status != EXIT_DONE ? status : shown;
+}
+
+int verify_run(struct app *app, const struct command *command, struct order *order)
+{
+	int status = EXIT_DONE;
+
+	(void)command;
+	if (!app_log(app, &status))
+		return status;
+	for (size_t i = 0; i < order->files_n; i++) {
+		struct buffer text = BUFFER_EMPTY;
+		struct mft_failure failure;
+		struct trail trail;
+		int one;
+		if (!mft_file_read(order->files[i], TRAIL_FILE_MAX, &text, &failure) ||
+		    !trail_parse(buffer_span(&text), app->arena, &trail, &failure)) {
+			one = app_failed(app, &failure);
+		} else {
+			if (order->files_n > 1)
+				app_say(app, "%s", order->files[i]);
+			one = show_trail(app, &trail);
+		}
+		buffer_free(&text);
+		status = one > status ? one : status;
+	}
+	return status;
+}
