@@ -1,7 +1,7 @@
 -- What is computed from the log, for finding things: everything here can be made again from the entries.
 
 -- Manifests as they stand. Every event rewrites its manifest's row, within its page as long as there is room and
--- no indexed column changes: that is why half of a page is left free and why look_at is not due_at, which most
+-- no indexed column changes: that is why most of a page is left free at first and why look_at is not due_at, which most
 -- events move further away. What does not change is found through manifest_term.
 CREATE TABLE manifest (
 	number             bigint   PRIMARY KEY,  -- 14 decimal digits
@@ -20,7 +20,7 @@ CREATE TABLE manifest (
 	division_facility  text     COLLATE "C" NOT NULL,
 	trail              bytea    NOT NULL,     -- the indexes of its entries in order, 8 bytes each
 	body               bytea    NOT NULL      -- all that judging needs (core/manifest.h)
-) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05);
+) WITH (fillfactor = 30, autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE manifest ALTER COLUMN body SET STORAGE EXTERNAL;
 ALTER TABLE manifest ALTER COLUMN trail SET STORAGE EXTERNAL;
 CREATE INDEX manifest_look ON manifest (look_at) WHERE look_at IS NOT NULL;

@@ -3,6 +3,8 @@
  * the head, and the meaning of every way it can end. Nothing is stored, or all of it, or it is not known:
  * then recovery reads the head.
  */
+#include <stdlib.h>
+
 #include "core/tile.h"
 #include "store/port.h"
 
@@ -46,19 +48,39 @@ static int64_t tag_of(const struct digest *event)
 	return (int64_t)tag;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	const struct number_row *x = *(const struct number_row *const *)a;
+	const struct number_row *y = *(const struct number_row *const *)b;
+
+	if (x->key != y->key)
+		return x->key < y->key ? -1 : 1;
+	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+/* In the order of their index, so that its pages are touched one after the other. */
 static void send_numbers(struct pipeline *p, const struct commit *commit)
 {
 	const struct rows *rows = commit->rows;
 	struct array *a = p->conn->columns;
+	const struct number_row **sorted = malloc((rows->numbers_n + 1) * sizeof(const struct number_row *));
 
+	if (sorted == NULL) {
+		p->broken = true;
+		return;
+	}
+	for (size_t i = 0; i < rows->numbers_n; i++)
+		sorted[i] = &rows->numbers[i];
+	qsort(sorted, rows->numbers_n, sizeof(const struct number_row *), by_key);
 	pipeline_columns(p, "iibii");
 	for (size_t i = 0; i < rows->numbers_n; i++) {
-		array_int(&a[0], rows->numbers[i].key);
-		array_int(&a[1], (int64_t)rows->numbers[i].number);
-		array_span(&a[2], digest_span(&rows->numbers[i].event));
-		array_int(&a[3], (int64_t)rows->numbers[i].index);
-		array_int(&a[4], tag_of(&rows->numbers[i].event));
+		array_int(&a[0], sorted[i]->key);
+		array_int(&a[1], (int64_t)sorted[i]->number);
+		array_span(&a[2], digest_span(&sorted[i]->event));
+		array_int(&a[3], (int64_t)sorted[i]->index);
+		array_int(&a[4], tag_of(&sorted[i]->event));
 	}
+	free(sorted);
 	pipeline_send_columns(p, ST_RUNNING_NUMBER);
 }
 

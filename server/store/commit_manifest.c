@@ -82,19 +82,23 @@ static struct places places_for(const struct places *all, uint64_t number)
 
 /* ---- rows ---- */
 
+static void int_or_null(struct array *a, int64_t v)
+{
+	if (v == 0)
+		array_null(a);
+	else
+		array_int(a, v);
+}
+
 /* What changes with its events. */
 static void add_manifest(struct array *a, const struct rows *rows, const struct manifest *m,
 			 const struct places *places, struct buffer *scratch)
 {
 	struct totals t = totals_of(m);
-	micros due_at = manifest_due_at(m);
 
 	array_int(&a[0], (int64_t)m->number);
 	array_int(&a[1], places->n == 0 ? 0 : rows->entries[places->v[places->n - 1].at].accepted_at);
-	if (due_at == 0)
-		array_null(&a[2]);
-	else
-		array_int(&a[2], due_at);
+	int_or_null(&a[2], manifest_due_at(m));
 	array_int(&a[3], t.shipped);
 	array_int(&a[4], t.accepted);
 	array_int(&a[5], t.treated);
@@ -116,6 +120,14 @@ static party_no no_of(const struct commit *commit, const struct party_ref *ref)
 	return party == NULL ? 0 : party->no;
 }
 
+/* Not after the deadline that begins when it is loaded, which therefore moves nothing. */
+static micros first_look(const struct manifest *m)
+{
+	micros due_at = manifest_due_at(m);
+
+	return due_at != 0 && m->arrive_by != 0 && m->arrive_by < due_at ? m->arrive_by : due_at;
+}
+
 /* What was said when it was issued. */
 static void add_issued(struct array *a, const struct commit *commit, const struct manifest *m,
 		       const struct issued *issued)
@@ -126,6 +138,7 @@ static void add_issued(struct array *a, const struct commit *commit, const struc
 	array_int(&a[12], m->facility);
 	array_span(&a[13], division_of(commit, m->generator));
 	array_span(&a[14], division_of(commit, m->facility));
+	int_or_null(&a[15], first_look(m));
 }
 
 /* NULL: it was issued before this batch. */
@@ -152,7 +165,7 @@ static void send_rows(struct pipeline *p, const struct commit *commit, const str
 	struct array *a = p->conn->columns;
 	struct buffer scratch = BUFFER_EMPTY;
 
-	pipeline_columns(p, issued ? "iiiiiiibbiiiitt" : "iiiiiiibbi");
+	pipeline_columns(p, issued ? "iiiiiiibbiiiitti" : "iiiiiiibbi");
 	for (size_t i = 0; i < rows->manifests_n; i++) {
 		const struct manifest *m = rows->manifests[i];
 		struct places places = places_for(all, m->number);
@@ -172,14 +185,6 @@ static void send_rows(struct pipeline *p, const struct commit *commit, const str
 }
 
 /* ---- what a manifest is found by ---- */
-
-static void int_or_null(struct array *a, int64_t v)
-{
-	if (v == 0)
-		array_null(a);
-	else
-		array_int(a, v);
-}
 
 /* One row with all that there is one of, and one for each further waste code. */
 static void add_issued_terms(struct array *a, const struct commit *commit, const struct event *e)

@@ -112,13 +112,14 @@ const struct statement_row statement_rows[STATEMENTS] = {
 			   WRITER},
     [ST_MANIFEST_NEW] =
 	{"manifest_new",
-	 "INSERT INTO manifest (number, changed_at, due_at, look_at, shipped_grams, accepted_grams, "
-	 "treated_grams, state, body, trail, issued_at, generator, transporter, facility, "
-	 "division_generator, division_facility) "
-	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), unnest($3::bigint[]), "
+	 "INSERT INTO manifest (number, changed_at, due_at, shipped_grams, accepted_grams, treated_grams, "
+	 "state, body, trail, issued_at, generator, transporter, facility, division_generator, "
+	 "division_facility, look_at) "
+	 "SELECT unnest($1::bigint[]), unnest($2::bigint[]), unnest($3::bigint[]), "
 	 "unnest($4::bigint[]), unnest($5::bigint[]), unnest($6::bigint[]), unnest($7::bigint[]), "
 	 "unnest($8::bytea[]), unnest($9::bytea[]), unnest($10::bigint[]), unnest($11::bigint[]), "
-	 "unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::text[]), unnest($15::text[])",
+	 "unnest($12::bigint[]), unnest($13::bigint[]), unnest($14::text[]), unnest($15::text[]), "
+	 "unnest($16::bigint[])",
 	 WRITER},
     /* Each row must be there, with the entries before these. */
     [ST_MANIFEST] =

@@ -205,6 +205,20 @@ Test(store_log, what_is_due_and_what_is_open, .init = begin, .fini = end)
 	cr_assert_eq(n, 3);
 	for (size_t i = 0; i < n; i++)
 		cr_assert_eq(numbers[i], NUMBER(5 - i));
+	/* The sixth was closed before any of its deadlines: it was looked at once, and is not again. */
+	PGconn *pg = look(conninfo);
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM manifest WHERE look_at IS NULL"), "1");
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM manifest WHERE look_at > due_at"), "0");
+	/* However many were looked at too early, what is due behind them is found. */
+	ask(pg, "INSERT INTO manifest SELECT number + 1000 + n, 1, NULL, issued_at, changed_at, 0, 0, 0, 1, "
+		"1, 1, 9, "
+		"'', '', '', '' FROM manifest, generate_series(1, 2500) n WHERE due_at IS NULL");
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM manifest WHERE look_at = 1"), "2500");
+	CHECK_RESULT(store_port().due(writer.conn, late, 100, writer.arena, &numbers, &n), STORE_OK);
+	cr_assert_eq(n, 5);
+	cr_assert_eq(numbers[0], NUMBER(5));
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM manifest WHERE look_at = 1"), "0");
+	PQfinish(pg);
 	CHECK_RESULT(store_port().open_manifests(writer.conn, NUMBER(2), 10, writer.arena, &numbers, &n),
 		     STORE_OK);
 	cr_assert_eq(n, 3, "the sixth is closed");
@@ -546,6 +560,23 @@ Test(store_log, recovery_can_be_stopped_and_begun_again, .init = begin, .fini = 
 	r.stop_after = 0;
 	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
 	cr_assert_eq(r.entries, world->registry_rows_n);
+}
+
+/* The tables must be those of the log: no entry is left out of a manifest's trail, and none stands in it
+ * twice. */
+Test(store_log, a_trail_that_lacks_an_entry_is_corrupt, .init = begin, .fini = end)
+{
+	PGconn *pg = look(conninfo);
+
+	live(NUMBER(1));
+	CHECK_RESULT(writer_commit(&writer), STORE_OK);
+	cr_assert_str_eq(
+	    ask(pg, "SELECT count(*) FROM manifest_trail(20262101000001) t JOIN entry e USING (index) "
+		    "WHERE e.number = 20262101000001"),
+	    "5");
+	cr_assert_str_eq(ask(pg, "UPDATE manifest SET trail = substring(trail FROM 9)"), "");
+	CHECK_RESULT(writer_commit(&writer), STORE_CORRUPT);
+	PQfinish(pg);
 }
 
 Test(store_log, an_event_is_not_stored_twice, .init = begin, .fini = end)
