@@ -190,6 +190,11 @@ int64_t mft_client_clock_difference(const struct mft_client *c)
 	return c->clock_difference;
 }
 
+void mft_client_release_state(struct mft_client *c)
+{
+	c->config.state = NULL;
+}
+
 static uint64_t sent(struct mft_client *c, uint64_t id)
 {
 	if (id == 0)

@@ -35,6 +35,9 @@ const char *mft_client_evidence(const struct mft_client *c);
 /* The server's clock less ours at the hello, microseconds. */
 int64_t mft_client_clock_difference(const struct mft_client *c);
 
+/* Gives the state back, so that another program may use the key meanwhile; nothing is kept from now on. */
+void mft_client_release_state(struct mft_client *c);
+
 /* Several may be under way; the answers come by id from mft_client_next(). 0: failed. */
 uint64_t mft_client_send(struct mft_client *c, struct span envelope) MUST_CHECK;
 uint64_t mft_client_ask(struct mft_client *c, const struct query *query) MUST_CHECK;

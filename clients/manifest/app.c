@@ -16,7 +16,7 @@
 #include "libmanifest/file.h"
 #include "manifest/words.h"
 
-enum { ARENA_MAX = 256 * 1024 * 1024, SMALL_FILE = 65536 };
+enum { ARENA_MAX = 256 * 1024 * 1024, SMALL_FILE = 65536, LOCK_TRIES = 100, LOCK_WAIT = 100000 };
 
 micros app_now(void)
 {
@@ -239,9 +239,14 @@ bool app_state(struct app *app, int *ret_status)
 		return true;
 	if (!app_log(app, ret_status) || !app_key(app, ret_status))
 		return false;
-	app->state = mft_state_open(app->state_dir, &app->keyid, &failure);
-	if (app->state == NULL)
-		return fail(app, &failure, ret_status);
+	/* Another command of this key may be at work: its turn is short. */
+	for (int tries = 0; app->state == NULL; tries++) {
+		app->state = mft_state_open(app->state_dir, &app->keyid, &failure);
+		if (app->state == NULL && (tries == LOCK_TRIES || strcmp(failure.id, "state.locked") != 0))
+			return fail(app, &failure, ret_status);
+		if (app->state == NULL)
+			(void)usleep(LOCK_WAIT);
+	}
 	struct span checkpoint = mft_state_checkpoint(app->state);
 	enum log_failure wrong = checkpoint.n == 0 ? LOG_HOLDS : mft_view_restore(app->view, checkpoint);
 	if (wrong == LOG_HOLDS)

@@ -97,10 +97,7 @@ static void report(struct app *app, const struct import_result *r, json_t *into)
 				    "record", (int)f->record, "row", (int)f->row, "field", f->column, "found",
 				    f->found, "allowed", f->allowed, "en", f->en, "zh", f->zh));
 	}
-	if (r->findings_n > 0)
-		table_end(&t);
-	else
-		free(t.cells);
+	table_end(&t);
 	if (r->findings_more > 0)
 		app_say(app, T(app, "and %zu more", "另有 %zu 项"), r->findings_more);
 	(void)json_object_set_new(into, "findings", list);

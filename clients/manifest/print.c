@@ -97,7 +97,7 @@ void table_end(struct table *t)
 		if (width > widths[i % t->columns])
 			widths[i % t->columns] = width;
 	}
-	for (size_t i = 0; i < t->cells_n && !t->app->json; i++) {
+	for (size_t i = 0; i < t->cells_n && t->cells_n > t->columns && !t->app->json; i++) {
 		if (i == 0)
 			(void)fputs(paint(t->app, PAINT_STRONG), stdout);
 		print_cell(t, i, widths[i % t->columns], i % t->columns == t->columns - 1);

@@ -29,7 +29,7 @@ struct table table_begin(struct app *app, const char *const *headings);
 /* Copies the text. Cells fill the table row by row. */
 void table_put(struct table *t, const char *text);
 void table_printf(struct table *t, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Prints (unless --json) and frees. */
+/* Prints (unless --json, or there is no row) and frees. */
 void table_end(struct table *t);
 
 /* Columns that the text takes on a terminal. */

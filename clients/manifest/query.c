@@ -115,8 +115,7 @@ int query_flags_run(struct app *app, const struct command *command, struct order
 	l.table = table_begin(app, T(app, en, zh));
 	order->query.kind = QUERY_FLAGS;
 	int status = ask_pages(app, command, order, take_flag, &l);
-	if (l.n > 0)
-		table_end(&l.table);
+	table_end(&l.table);
 	app_set(app, "flags", l.json);
 	if (status == EXIT_DONE && l.n == 0)
 		app_say(app, T(app, "no flags", "没有预警"));
@@ -167,8 +166,7 @@ static int list_manifests(struct app *app, const struct command *command, struct
 	l.table = table_begin(app, T(app, en, zh));
 	order->query.kind = QUERY_SEARCH;
 	int status = ask_pages(app, command, order, take_manifest, &l);
-	if (l.n > 0)
-		table_end(&l.table);
+	table_end(&l.table);
 	app_set(app, "manifests", l.json);
 	if (status == EXIT_DONE && l.n == 0)
 		app_say(app, T(app, "no manifests", "没有联单"));
@@ -335,6 +333,10 @@ int query_watch_run(struct app *app, const struct command *command, struct order
 	int status = query_ask(app, command->role, &order->query, take_nothing, NULL, &next);
 	if (status != EXIT_DONE)
 		return status;
+	/* The key may be used for other commands meanwhile. */
+	mft_client_release_state(app->client);
+	mft_state_close(app->state);
+	app->state = NULL;
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	app_say(app, T(app, "watching; interrupt to end", "正在监视，按 Ctrl-C 结束"));
