@@ -166,7 +166,7 @@ struct request *queue_pop(struct request_queue *q);
 void gate_check(struct path *p);
 
 /* ---- the stages, in the order of the table in path.c ---- */
-void stage_frame(struct path *p, conn_id conn, struct span frame);
+void stage_frame(struct path *p, conn_id conn, struct span bytes);
 void stage_verify_flush(struct path *p);
 void stage_verify(struct path *p, struct request *r);
 void stage_rule(struct path *p, struct request *r);
