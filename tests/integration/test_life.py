@@ -187,9 +187,15 @@ def test_the_registry(make):
     # The recovery key replaces all registrars.
     new = Device(city.server.log, ROLES["registrar"])
     recovery = Device(city.server.log, ROLES["registrar"], key=city.server.recovery)
-    city.office.sign_and_submit(event("registrar_added", key=new.key.public, name="重建"), [recovery, new])
-    with pytest.raises(Refused):
-        city.enter("person_registered", person="D-0002", party=ref, digest=bytes(range(1, 33)))
+    carrier = city.connect(city.facility)
+    carrier.sign_and_submit(event("registrar_added", key=new.key.public, name="重建"), [recovery, new])
+    with pytest.raises(Refused) as e:  # the old one is out of office: it signs nothing and asks nothing
+        carrier.sign_and_submit(event("person_registered", person="D-0002", party=ref, digest=bytes(range(1, 33))),
+                                [city.registrar])
+    assert e.value.rules == ["key.revoked"]
+    with pytest.raises(Refused) as e:
+        city.office.query(flags={})
+    assert e.value.kind == "FORBIDDEN"
     city.connect(new).sign_and_submit(event("person_registered", person="D-0002", party=ref, digest=bytes(range(1, 33))))
 
 

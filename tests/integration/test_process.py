@@ -155,11 +155,12 @@ def test_a_standby_reads_and_takes_over(make):
 
     def answers():
         try:
-            return city.connect(city.generator, second)
+            connection = city.connect(city.generator, second)
         except Refused as e:
             assert e.kind == "UNAVAILABLE"  # it has not read the log yet
             return None
-    waiting = until(answers, "the second answers hello")
+        return None if connection.behind else connection
+    waiting = until(answers, "the second has read what the first acknowledged")
     with pytest.raises(Refused) as e:
         waiting.submit(loaded[0])
     assert e.value.kind == "NOT_WRITER" and e.value.refusal.writer == f"127.0.0.1:{first.port}"

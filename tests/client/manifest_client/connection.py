@@ -185,7 +185,10 @@ class Connection:
         if answer.WhichOneof("body") != "welcome":
             raise Refused(answer.refusal)
         welcome = answer.welcome
-        self.device.keep(self.log.checkpoint(welcome.checkpoint), list(welcome.consistency))
+        checkpoint = self.log.checkpoint(welcome.checkpoint)
+        self.behind = self.device.kept is not None and checkpoint.size < self.device.kept.size
+        if not self.behind:
+            self.device.keep(checkpoint, list(welcome.consistency))
         return welcome
 
     # submitting
