@@ -237,7 +237,7 @@ static bool split_address(const char *text, char ret_host[NAME_SIZE], const char
 
 static bool name_socket(struct http_port *port, int fd)
 {
-	struct sockaddr_storage at;
+	struct sockaddr_storage at = {.ss_family = AF_UNSPEC};
 	socklen_t n = sizeof(at);
 	char host[64];
 	char service[16];
@@ -325,8 +325,11 @@ void http_port_free(struct http_port *port)
 {
 	if (port == NULL)
 		return;
-	while (!LIST_EMPTY(&port->open))
-		connection_free(LIST_FIRST(&port->open));
+	struct connection *next = NULL;
+	for (struct connection *c = LIST_FIRST(&port->open); c != NULL; c = next) {
+		next = LIST_NEXT(c, link);
+		connection_free(c);
+	}
 	if (port->listener != NULL)
 		evconnlistener_free(port->listener);
 	for (size_t i = 0; i < ARRAY_LEN(port->stops); i++)

@@ -199,6 +199,7 @@ static const struct option_row search_options[] = {
 };
 static const struct option_row trail_options[] = {
 	{WAY("save", OPTION_FILE, save, "FILE"), HELP("Also write it to FILE, for `manifest verify`", "另存为文件，供 `manifest verify` 验证")},
+	{WAY("bundle", OPTION_FILE, out, "FILE"), HELP("Also write it as a bundle: all proofs under one checkpoint, for a court or another city", "另存为证据包：全部证明在同一检查点之下，供法院或其他城市查验")},
 };
 static const struct option_row summary_options[] = {
 	{WAY("party", OPTION_PARTY, query.party, "CODE-SITE"), MUST, HELP("The party", "单位")},
@@ -209,6 +210,9 @@ static const struct option_row token_options[] = {
 static const struct option_row resolve_options[] = {
 	{WAY("as", OPTION_WORD, event.flag_resolved.resolution, "WHAT"), .words = resolution_words, MUST, HELP("explained, corrected or sanctioned", "explained、corrected 或 sanctioned")},
 	REASON(event.flag_resolved.reason),
+};
+static const struct option_row verify_options[] = {
+	{WAY("policy", OPTION_FILE, policy, "FILE"), HELP("Demand the cosignatures of this policy (C2SP tlog-policy); its logs stand in for --log", "要求满足该策略的见证（C2SP tlog-policy）；其中的日志可代替 --log")},
 };
 static const struct option_row witness_options[] = {
 	{WAY("name", OPTION_TEXT, name, "NAME"), MUST, HELP("The witness's name, such as witness.example/shenyang", "见证人名称，如 witness.example/shenyang")},
@@ -310,7 +314,7 @@ const struct command commands[] = {
 	PLAIN(NULL, "send", NONE, event_send, "FILE...", "Send event files, also those of others", "发送事件文件，包括他人的"),
 	PLAIN(NULL, "show", NONE, event_show, "FILE", "Show an event file", "显示事件文件"),
 	PLAIN(NULL, "checkpoint", NONE, query_checkpoint_run, NULL, "Show the log's newest checkpoint, verified", "显示经验证的最新检查点"),
-	PLAIN(NULL, "verify", NONE, verify_run, "FILE...", "Check saved trails offline, by the log's key alone", "离线验证所存的轨迹"),
+	ASK(NULL, "verify", NONE, verify_options, verify_run, "FILE...", "Check saved trails and bundles offline, by the log's key alone", "离线验证所存的轨迹与证据包"),
 	ASK(NULL, "witness", NONE, witness_options, witness_run, NULL, "Cosign the checkpoints of logs over HTTP" WITNESS_MORE, "以 HTTP 见证各日志的检查点" WITNESS_MORE_ZH),
 	ASK(NULL, "import", NONE, import_options, import_run, "FILE...", "Enter records of other systems", "导入其他系统的记录"),
 };

@@ -3,9 +3,11 @@
 #include <stdio.h>
 
 #include "libmanifest/file.h"
+#include "manifest/bundle_file.h"
 #include "manifest/custody.h"
 #include "manifest/event_text.h"
 #include "manifest/jsontext.h"
+#include "manifest/policy_file.h"
 #include "manifest/print.h"
 #include "manifest/query.h"
 #include "manifest/trail.h"
@@ -105,15 +107,61 @@ static int say_findings(struct app *app, const struct verified *v)
 	return EXIT_DONE;
 }
 
-static int show_trail(struct app *app, const struct trail *trail)
+/* `w` NULL: no policy is demanded. */
+static int show_trail(struct app *app, const struct trail *trail, const struct note_key *log_key,
+		      const struct witnessed *w)
 {
 	struct verified v;
 
-	if (!trail_verify(trail, mft_view_key(app->view), app->arena, &v))
+	if (!trail_verify(trail, log_key, app->arena, &v))
 		return app_usage(app, "out of memory", "内存不足", NULL);
 	app_set(app, "number", json_string(text_number(app, trail->number)));
 	say_trail(app, &v, trail->number);
-	return say_findings(app, &v);
+	brackets_say(app, trail, &v, w);
+	int witnessed = w == NULL ? EXIT_DONE : witnessed_say(app, w);
+	int found = say_findings(app, &v);
+	return found != EXIT_DONE ? found : witnessed;
+}
+
+static int save_text(struct app *app, const char *path, const struct buffer *text)
+{
+	struct mft_failure failure;
+
+	if (!buffer_ok(text))
+		return app_usage(app, "out of memory", "内存不足", NULL);
+	if (!mft_file_replace(path, buffer_span(text), 0644, &failure))
+		return app_failed(app, &failure);
+	app_say(app, T(app, "saved: %s", "已保存：%s"), path);
+	return EXIT_DONE;
+}
+
+static int save_trail(struct app *app, const char *path, const struct trail *trail)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	text.broken = !trail_put(trail, &text) || text.broken;
+	int status = save_text(app, path, &text);
+	buffer_free(&text);
+	return status;
+}
+
+static int save_bundle(struct app *app, const char *path, const struct trail *trail)
+{
+	struct buffer text = BUFFER_EMPTY;
+	struct mft_failure failure;
+	struct bundle bundle;
+	int status;
+
+	if (bundle_of_trail(trail, app->arena, &bundle) && bundle_put(&bundle, &text)) {
+		status = save_text(app, path, &text);
+	} else {
+		mft_fail(&failure, MFT_FAULT_UNAVAILABLE, "bundle.checkpoints",
+			 "the proofs are not under one checkpoint, because the log grew meanwhile: ask again",
+			 "其间日志增长，各证明不在同一检查点之下：请重试", NULL);
+		status = app_failed(app, &failure);
+	}
+	buffer_free(&text);
+	return status;
 }
 
 int query_trail_run(struct app *app, const struct command *command, struct order *order)
@@ -131,42 +179,57 @@ int query_trail_run(struct app *app, const struct command *command, struct order
 	status = query_ask(app, command->role, &order->query, take_trail, &t, &next);
 	if (status != EXIT_DONE)
 		return status;
-	if (order->save != NULL) {
-		struct buffer text = BUFFER_EMPTY;
-		struct mft_failure failure;
-		if (!trail_put(&t.trail, &text))
-			status = app_usage(app, "out of memory", "内存不足", NULL);
-		else if (!mft_file_replace(order->save, buffer_span(&text), 0644, &failure))
-			status = app_failed(app, &failure);
-		else
-			app_say(app, T(app, "saved: %s", "已保存：%s"), order->save);
-		buffer_free(&text);
-	}
-	int shown = show_trail(app, &t.trail);
+	if (order->save != NULL)
+		status = save_trail(app, order->save, &t.trail);
+	if (order->out != NULL && status == EXIT_DONE)
+		status = save_bundle(app, order->out, &t.trail);
+	int shown = show_trail(app, &t.trail, mft_view_key(app->view), NULL);
 	return status != EXIT_DONE ? status : shown;
+}
+
+/* ---- files ---- */
+
+static int verify_one(struct app *app, const char *path, const struct policy *policy)
+{
+	const struct note_key *log_key = app->view == NULL ? NULL : mft_view_key(app->view);
+	struct buffer text = BUFFER_EMPTY;
+	struct mft_failure failure;
+	struct witnessed w;
+	struct trail trail;
+
+	if (!mft_file_read(path, TRAIL_FILE_MAX, &text, &failure))
+		return app_failed(app, &failure);
+	struct span kept = arena_copy(app->arena, buffer_span(&text));
+	buffer_free(&text);
+	if (!trail_or_bundle_parse(kept, app->arena, &trail, &failure))
+		return app_failed(app, &failure);
+	if (policy == NULL)
+		return show_trail(app, &trail, log_key, NULL);
+	witnessed_check(&trail, policy, log_key, &w);
+	/* Without --log it is the log of the policy that signed; when none did, nothing can be said of the
+	 * rest. */
+	if (log_key == NULL && w.newest.n == 0)
+		return witnessed_say(app, &w);
+	return show_trail(app, &trail, log_key == NULL ? &w.facts.log : log_key, &w);
 }
 
 int verify_run(struct app *app, const struct command *command, struct order *order)
 {
+	const struct policy *policy = NULL;
 	int status = EXIT_DONE;
 
 	(void)command;
-	if (!app_log(app, &status))
+	if (order->policy != NULL) {
+		policy = app_policy(app, order->policy, &status);
+		if (policy == NULL)
+			return status;
+	}
+	if ((policy == NULL || policy->logs_n == 0 || app->log[0] != '\0') && !app_log(app, &status))
 		return status;
 	for (size_t i = 0; i < order->files_n; i++) {
-		struct buffer text = BUFFER_EMPTY;
-		struct mft_failure failure;
-		struct trail trail;
-		int one;
-		if (!mft_file_read(order->files[i], TRAIL_FILE_MAX, &text, &failure) ||
-		    !trail_parse(buffer_span(&text), app->arena, &trail, &failure)) {
-			one = app_failed(app, &failure);
-		} else {
-			if (order->files_n > 1)
-				app_say(app, "%s", order->files[i]);
-			one = show_trail(app, &trail);
-		}
-		buffer_free(&text);
+		if (order->files_n > 1)
+			app_say(app, "%s", order->files[i]);
+		int one = verify_one(app, order->files[i], policy);
 		status = one > status ? one : status;
 	}
 	return status;

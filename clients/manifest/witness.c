@@ -116,25 +116,28 @@ static void add_checkpoint(struct witness *w, const struct http_request *request
 
 	if (add_checkpoint_parse(request->body, &r)) {
 		at = find_log(w, r.origin);
-		outcome = add_checkpoint_judge(&r, at == NULL ? NULL : &at->log,
-					       at == NULL ? NULL : &at->last, &next, &text);
+		outcome = ADD_UNKNOWN_ORIGIN;
 	}
-	reply->status = add_outcomes[outcome].status;
-	reply->type = add_outcomes[outcome].type;
+	if (at != NULL)
+		outcome = add_checkpoint_judge(&r, &at->log, &at->last, &next, &text);
+	const struct add_outcome_row *row = &add_outcomes[outcome];
+	reply->status = row->status;
+	reply->type = row->type;
+	if (row->body != NULL)
+		buffer_put_str(body, row->body);
+	if (at == NULL)
+		return;
 	if (outcome == ADD_COSIGN)
 		reply->status = cosign(w, at, r.note, &next, text, body);
-	else if (outcome == ADD_NOT_LAST)
+	if (outcome == ADD_NOT_LAST)
 		add_checkpoint_put_size(body, at->last.size);
-	else
-		buffer_put_str(body, add_outcomes[outcome].body);
 	/* The log's own signature is under it: whoever has both can show that the log has two histories. */
 	if ((outcome == ADD_OTHER_ROOT || outcome == ADD_NOT_CONSISTENT) &&
 	    witness_store_keep_evidence(w->store, at->log.origin, request->body))
 		app_note(w->app,
 			 T(w->app, "kept as evidence: a checkpoint that does not continue the last one",
 			   "已留作证据：检查点与上一个不相衔接"));
-	if (at != NULL)
-		tell(w, &r, reply->status);
+	tell(w, &r, reply->status);
 }
 
 /* ---- monitoring ---- */
