@@ -23,7 +23,7 @@
 const char *argp_program_version = "manifestd " VERSION;
 error_t argp_err_exit_status = EXIT_USAGE;
 
-enum { ASSIGNMENTS_MAX = 128 };
+enum { ASSIGNMENTS_MAX = 128, OPERANDS_MAX = 2 };
 
 static struct arguments {
 	struct invocation invocation;
@@ -31,6 +31,8 @@ static struct arguments {
 	const char *laws[ASSIGNMENTS_MAX];
 	struct init_options init;
 	const char *command;
+	const char *operands[OPERANDS_MAX];
+	size_t operands_n;
 	bool man;
 } arguments;
 
@@ -83,9 +85,12 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return 0;
 	case OPTION_MAN: a->man = true; return 0;
 	case ARGP_KEY_ARG:
-		if (a->command != NULL)
+		if (a->command == NULL)
+			a->command = arg;
+		else if (strcmp(a->command, "person") != 0 || a->operands_n == OPERANDS_MAX)
 			argp_error(state, "one command only");
-		a->command = arg;
+		else
+			a->operands[a->operands_n++] = arg;
 		return 0;
 	default: return ARGP_ERR_UNKNOWN;
 	}
@@ -94,11 +99,13 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
     .options = options,
     .parser = parse_option,
-    .args_doc = "COMMAND",
+    .args_doc = "COMMAND [person: ACTION ID]",
     .doc = "The log of hazardous waste transfers.\v"
 	   "Commands:\n"
 	   "  init      make the keys, the database's tables and a new log\n"
 	   "  migrate   bring the database up to this program; load reference data\n"
+	   "  person    add ID, show ID or erase ID: what a pseudonymous id stands for,\n"
+	   "            outside the log; add reads the salt and the value, a line each\n"
 	   "  run       serve (the default)\n"
 	   "  settings  print a commented configuration, or with --man its manual\n"
 	   "  check     read the configuration and the keys, and say what is wrong\n"
@@ -297,6 +304,8 @@ int main(int argc, char **argv)
 		return command_init(&conf, &arguments.init);
 	if (strcmp(command, "migrate") == 0)
 		return command_migrate(&conf);
+	if (strcmp(command, "person") == 0)
+		return command_person(&conf, arguments.operands, arguments.operands_n);
 	if (strcmp(command, "check") == 0)
 		return command_check(&conf);
 	if (strcmp(command, "run") == 0)

@@ -44,6 +44,8 @@ struct init_options {
 
 int command_init(const struct conf *conf, const struct init_options *options);
 int command_migrate(const struct conf *conf);
+/* operands: add, show or erase, and the person's id. */
+int command_person(const struct conf *conf, const char *const *operands, size_t operands_n);
 int command_run(const struct invocation *invocation, const struct conf *conf);
 
 #endif

@@ -139,9 +139,9 @@ CREATE TABLE person (
 	index  bigint  NOT NULL
 );
 CREATE TABLE person_secret (
-	person text  COLLATE "C" PRIMARY KEY,
+	person text  COLLATE "C" PRIMARY KEY CHECK (person ~ '^[0-9A-Za-z-]{1,32}$'),
 	salt   bytea NOT NULL CHECK (octet_length(salt) = 32),
-	value  text  NOT NULL
+	value  text  NOT NULL CHECK (octet_length(value) BETWEEN 1 AND 4000)
 );
 
 CREATE TABLE number_block (

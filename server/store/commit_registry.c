@@ -84,9 +84,17 @@ static void on_setting(struct pipeline *p, const struct registry *r, const struc
 
 static void on_registrar_added(struct pipeline *p, const struct registry *r, const struct registry_row *row)
 {
-	struct digest id = key_id(&row->event->registrar_added.key);
+	const struct event *e = row->event;
+	struct digest id = key_id(&e->registrar_added.key);
 
 	send_key(p, registry_key(r, &id), row->index);
+	if (!registry_is_recovery_key(r, &e->signers[0].keyid))
+		return;
+	for (key_no no = 1; no <= registry_keys(r); no++) { /* the recovery key replaced them all */
+		const struct key_record *key = registry_key_no(r, no);
+		if (key != NULL && key->role == ROLE_REGISTRAR && key->revoked_from == e->occurred_at)
+			send_key(p, key, row->index);
+	}
 }
 
 static void on_registrar_removed(struct pipeline *p, const struct registry *r, const struct registry_row *row)

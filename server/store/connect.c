@@ -31,7 +31,7 @@ static bool connect_to(struct store_conn *c)
 					NULL};
 	const char *const values[] = {"10",        "1",    "10",
 				      "5",         "3",    "15000",
-				      c->name,     "UTF8", c->kind == STORE_WRITER ? "read-write" : "any",
+				      c->name,     "UTF8", c->kind == STORE_READER ? "any" : "read-write",
 				      c->conninfo, NULL};
 
 	c->pg = PQconnectdbParams(keywords, values, 1);
@@ -79,6 +79,7 @@ static bool set_up_session(struct store_conn *c)
 	snprintf(limit, sizeof(limit), "%u", c->timeout_ms - c->timeout_ms / 10);
 	param_str(&p, limit);
 	param_bool(&p, c->kind == STORE_WRITER);
+	param_bool(&p, c->kind == STORE_READER);
 	if (conn_run_sql(
 		c,
 		"SELECT set_config('search_path', 'manifest, pg_temp', false), "
@@ -87,7 +88,7 @@ static bool set_up_session(struct store_conn *c)
 		"set_config('idle_in_transaction_session_timeout', $1::text, false), "
 		"set_config('client_connection_check_interval', '5s', false), "
 		"set_config('jit', 'off', false), "
-		"set_config('default_transaction_read_only', (NOT $2::boolean)::text, false), "
+		"set_config('default_transaction_read_only', $3::boolean::text, false), "
 		"CASE WHEN $2::boolean THEN set_config('plan_cache_mode', 'force_generic_plan', false) || "
 		"set_config('enable_seqscan', 'off', false) || "
 		"set_config('enable_bitmapscan', 'off', false) || "
@@ -151,7 +152,10 @@ static bool check_version(struct store_conn *c)
 static bool take_role(struct store_conn *c)
 {
 	struct params none = {0};
-	const char *role = c->kind == STORE_WRITER ? "manifest_writer" : "manifest_reader";
+	static const char *const roles[] = {[STORE_WRITER] = "manifest_writer",
+					    [STORE_READER] = "manifest_reader",
+					    [STORE_OWNER] = "manifest_owner"};
+	const char *role = roles[c->kind];
 	char sql[64];
 	PGresult *res;
 

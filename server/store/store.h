@@ -10,7 +10,7 @@
 
 struct store_conn;
 
-enum store_kind { STORE_WRITER, STORE_READER };
+enum store_kind { STORE_WRITER, STORE_READER, STORE_OWNER };
 
 struct store_options {
 	const char *conninfo;   /* libpq keywords or URI; several hosts are allowed */
@@ -44,6 +44,29 @@ enum store_result store_checkpoint(struct store_conn *c, uint64_t size, struct a
 /* One reference file, as loaded by the migration command; n 0: there is none. */
 enum store_result store_reference(struct store_conn *c, enum reference_kind kind, struct span edition,
 				  struct arena *arena, struct span *ret_file) MUST_CHECK;
+
+/* ---- `manifestd person`: on a connection of the owner's ---- */
+
+struct person_record {
+	bool registered; /* in the log: by entry `index`, for `party`, as SHA-256(salt || value) */
+	uint64_t index;
+	struct party_ref party;
+	struct digest digest;
+	bool kept; /* outside the log */
+	struct span salt;
+	struct span value;
+	bool matches; /* both, and they belong together */
+};
+
+/* Keeps what an id stands for; `salt` is 32 bytes. STORE_DATA: not what the log registers, something else is
+ * kept already, or a malformed value; store_error() says which. */
+enum store_result store_person_put(struct store_conn *c, struct span person, struct span salt,
+				   struct span value) MUST_CHECK;
+enum store_result store_person_get(struct store_conn *c, struct span person, struct arena *arena,
+				   struct person_record *ret_record) MUST_CHECK;
+/* From the table and its file; backups and archived WAL keep it for as long as they are kept. The log is as
+ * it was, and nobody can tell any more whom an id meant. */
+enum store_result store_person_erase(struct store_conn *c, struct span person, bool *ret_erased) MUST_CHECK;
 
 /* ---- `manifestd migrate` ---- */
 

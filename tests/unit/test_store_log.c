@@ -579,6 +579,29 @@ Test(store_log, a_trail_that_lacks_an_entry_is_corrupt, .init = begin, .fini = e
 	PQfinish(pg);
 }
 
+Test(store_log, replaced_registrars_are_stored_as_revoked, .init = begin, .fini = end)
+{
+	struct event second = world_event(world, EVENT_REGISTRAR_ADDED), fresh = second;
+	PGconn *pg = look(conninfo);
+
+	second.registrar_added =
+	    (struct registrar_added){world->devices[NEW_REGISTRAR].public, span_str("二号窗口")};
+	fresh.registrar_added =
+	    (struct registrar_added){world->devices[NEW_DEVICE].public, span_str("三号窗口")};
+	world_accept(world, SIGN(world, &second, REGISTRAR, NEW_REGISTRAR));
+	CHECK_RESULT(writer_commit(&writer), STORE_OK);
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM device_key WHERE revoked_from IS NOT NULL"), "0");
+	world_accept(world, SIGN(world, &fresh, RECOVERY, NEW_DEVICE));
+	CHECK_RESULT(writer_commit(&writer), STORE_OK);
+	cr_assert_str_eq(
+	    ask(pg, "SELECT count(*) FROM device_key WHERE role = 4 AND revoked_from IS NOT NULL"), "2");
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM device_key WHERE role = 4 AND revoked_from IS NULL"),
+			 "1");
+	cr_assert_str_eq(
+	    ask(pg, "SELECT count(*) FROM device_key WHERE role <> 4 AND revoked_from IS NOT NULL"), "0");
+	PQfinish(pg);
+}
+
 Test(store_log, an_event_is_not_stored_twice, .init = begin, .fini = end)
 {
 	CHECK_RESULT(writer_commit(&writer), STORE_OK);
