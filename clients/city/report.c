@@ -229,8 +229,21 @@ static const char *signer_name(const struct report *r, const struct digest *keyi
 	return "服务器 server";
 }
 
+static void print_decision(const struct line_decision *l)
+{
+	(void)printf("  #%u", l->line);
+	if (l->accepted.line != 0)
+		(void)printf(" 接受 accepted %.2f t", tonnes(l->accepted.grams));
+	if (l->refused.line != 0)
+		(void)printf(" 拒收 refused %.2f t", tonnes(l->refused.grams));
+}
+
 static void print_quantities(const struct event *e)
 {
+	static const char *const legs[] = {[RETURN_NO_LEG] = "",
+					   [RETURN_OUT] = "  离厂 leaves the plant",
+					   [RETURN_BACK] = "  退回产生单位 back at the generator"};
+
 	switch ((int)e->kind) {
 	case EVENT_ISSUED:
 		for (size_t i = 0; i < e->issued.lines_n; i++)
@@ -244,13 +257,11 @@ static void print_quantities(const struct event *e)
 		for (size_t i = 0; i < e->transfer.lines_n; i++)
 			(void)printf("  #%u %.2f t/%u", e->transfer.lines[i].line,
 				     tonnes(e->transfer.lines[i].grams), e->transfer.lines[i].containers);
-		(void)printf("  %.*s", SPAN_ARG(e->transfer.plate));
+		(void)printf("  %.*s%s", SPAN_ARG(e->transfer.plate), legs[e->transfer.leg]);
 		break;
 	case EVENT_RECEIVED:
 		for (size_t i = 0; i < e->received.lines_n; i++)
-			(void)printf("  #%u 接受 accepted %.2f t, 拒收 refused %.2f t",
-				     e->received.lines[i].line, tonnes(e->received.lines[i].accepted.grams),
-				     tonnes(e->received.lines[i].refused.grams));
+			print_decision(&e->received.lines[i]);
 		break;
 	case EVENT_TREATED:
 		for (size_t i = 0; i < e->treated.lines_n; i++)
