@@ -120,7 +120,7 @@ static void grant_permit(struct registrar *r, size_t facility)
 static void enrol(struct registrar *r, struct device *d, size_t side)
 {
 	struct public_key public;
-	struct event e = {.kind = EVENT_KEY_ENROLLED, .signers = {{{{0}}}}};
+	struct event e = {.kind = EVENT_KEY_ENROLLED};
 
 	key_generate(&d->keys[side], &public);
 	d->keyids[side] = key_id(&public);
