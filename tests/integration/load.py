@@ -5,6 +5,7 @@ import time
 import manifest_pb2 as m
 from manifest_client import Connection, ConnectionEnded, Refused
 from manifest_client.connection import Receipt
+from server import until
 
 AGAIN = ("LATER", "UNAVAILABLE", "NOT_WRITER")
 WINDOW = 20
@@ -80,11 +81,10 @@ class Load:
 
     def reach(self, n):
         """Waits until n events were acknowledged."""
-        deadline = time.monotonic() + 60
-        while self.acknowledged() < n:
-            failures = [w.failure for w in self.workers if w.failure]
-            assert not failures and time.monotonic() < deadline, (self.acknowledged(), failures)
-            time.sleep(0.005)
+        def reached():
+            assert not any(w.failure for w in self.workers), [w.failure for w in self.workers]
+            return self.acknowledged() >= n
+        until(reached, f"{n} acknowledged", 60)
 
     def finish(self):
         for w in self.workers:
@@ -114,7 +114,16 @@ class Load:
         assert len([e for e in again if e in sent]) >= len(receipts)
         times = [m.LogEntry.FromString(bytes(stored[i])).accepted_at for i in range(size)]
         assert all(a < b for a, b in zip(times, times[1:]))
-        with Connection(server.address, self.city.server.tls / "ca.crt", self.city.registrar) as c:
-            for part in range(0, len(receipts), 500):
-                c.settle([r.checkpoint for r in receipts[part:part + 500]])
+        until(lambda: self.one_history(server, receipts), "every receipt proven to be of one history")
         return epoch
+
+    def one_history(self, server, receipts):
+        """False: a session with PostgreSQL from before a fault was met; the next try has a new one."""
+        try:
+            with Connection(server.address, self.city.server.tls / "ca.crt", self.city.registrar) as c:
+                for part in range(0, len(receipts), 500):
+                    c.settle([r.checkpoint for r in receipts[part:part + 500]])
+        except Refused as e:
+            assert e.kind == "UNAVAILABLE"
+            return False
+        return True
