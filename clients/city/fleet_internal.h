@@ -11,6 +11,7 @@ struct link {
 	struct terminal *device;
 	struct mft_conn *conn;
 	bool welcome;
+	bool busy;           /* its news are being told: it must not be closed */
 	struct step **by_id; /* under way, by request id */
 	size_t ids;
 	struct step **queue; /* not sent yet */

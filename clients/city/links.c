@@ -25,7 +25,7 @@ static void close_idle(struct fleet *f)
 	struct link *idle = NULL;
 
 	for (struct link *l = f->links; l != NULL; l = l->next)
-		if (l->conn != NULL && l->under_way == 0 && l->queue_n == 0 &&
+		if (l->conn != NULL && !l->busy && l->under_way == 0 && l->queue_n == 0 &&
 		    (idle == NULL || l->used < idle->used))
 			idle = l;
 	if (idle != NULL)
@@ -212,7 +212,9 @@ void links_turn(struct fleet *f, int timeout)
 		if (f->polls[i].revents == 0 || l->conn == NULL || mft_conn_fd(l->conn) != f->polls[i].fd)
 			continue;
 		bool open = mft_conn_turn(l->conn);
+		l->busy = true;
 		link_news(f, l);
+		l->busy = false;
 		if (!open && !f->failed && l->conn != NULL)
 			link_broke(f, l);
 	}

@@ -10,8 +10,11 @@ static void fill_signers(struct step *s)
 	e->signers_n = s->signers_n;
 	for (size_t i = 0; i < s->signers_n; i++) {
 		struct terminal *d = s->signers[i];
-		bool takes = s->twist != FORGED && (s->twist != NUMBER_TWICE || i > 0 || d->numbers == 0);
-		uint64_t number = s->twist == FORGED ? d->numbers + 1 : takes ? ++d->numbers : d->numbers;
+		/* A device restored from an old copy signs the second step with the number of the first. */
+		bool again = s->twist == NUMBER_TWICE && i == 0;
+		uint64_t number = again                ? s->previous->event.signers[0].number
+				  : s->twist == FORGED ? d->numbers + 1
+						       : ++d->numbers;
 		e->signers[i] = (struct signer){.keyid = d->keyid, .number = number, .seen = d->seen};
 		if (s->twist == OTHER_SEEN && i == 0)
 			e->signers[i].seen.root.b[0] ^= 0xff;
