@@ -53,7 +53,7 @@ INCLUDE := -Iserver -Iclients -I$(GEN)
 PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd
 ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
 PKG_CFLAGS = $(call ask,PKG_CFLAGS,--cflags $(PKGS))
-PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS)) -lcsv
+PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS)) -lcsv -lcurl
 CRITERION  = $(call ask,CRITERION,--cflags --libs criterion)
 STD    := -std=gnu11 -D_GNU_SOURCE -g -fPIE -pthread
 CFLAGS_ALL = $(STD) $(FLAGS_$(FLAVOR)) $(INCLUDE) $(PKG_CFLAGS) $(CFLAGS)

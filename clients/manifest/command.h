@@ -37,6 +37,10 @@ struct order {
 	const char *listen; /* ADDRESS:PORT */
 	bool fresh;         /* begin with nothing remembered */
 	bool print_only;
+	const char *url;    /* of a log */
+	const char *token;  /* file */
+	const char *mirror; /* folder */
+	bool hashes_only;
 	const char *files[ORDER_FILES_MAX]; /* arguments */
 	size_t files_n;
 };

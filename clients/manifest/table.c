@@ -3,6 +3,7 @@
 #include "manifest/custody.h"
 #include "manifest/import_run.h"
 #include "manifest/keys.h"
+#include "manifest/log.h"
 #include "manifest/query.h"
 #include "manifest/registrar.h"
 #include "manifest/witness.h"
@@ -227,6 +228,20 @@ static const struct option_row import_options[] = {
 	{WAY("dry-run", OPTION_SWITCH, offline, NULL), HELP("Only report, enter nothing", "仅报告，不导入")},
 };
 
+#define URL_ROW(must_) \
+	{WAY("url", OPTION_FILE, url, "URL"), .must = must_, HELP("The server's HTTP port: http://HOST:PORT, https://HOST or unix:PATH", "服务器的 HTTP 地址：http://主机:端口、https://主机 或 unix:路径")}
+static const struct option_row mirror_options[] = {
+	URL_ROW(true),
+	{WAY("token", OPTION_FILE, token, "FILE"), HELP("Token of an auditor (asked for, with --key)", "审计员令牌文件（缺省以 --key 取得）")},
+	{WAY("hashes", OPTION_SWITCH, hashes_only, NULL), HELP("Copy the tree alone, without entries; needs no token", "仅复制哈希树，不含记录；无需令牌")},
+	{WAY("check", OPTION_SWITCH, everything, NULL), HELP("Check again also what earlier runs have finished", "重新检查此前已完成的部分")},
+};
+static const struct option_row compare_options[] = {
+	URL_ROW(false),
+	{WAY("mirror", OPTION_FILE, mirror, "DIR"), HELP("A copy of the log, made by `manifest log mirror`", "`manifest log mirror` 所作的日志副本")},
+	{WAY("save", OPTION_FILE, save, "FILE"), HELP("Where evidence of two histories goes (evidence-SIZE-SIZE.json)", "两种历史的证据文件（缺省 evidence-长度-长度.json）")},
+};
+
 #define EVENT(g, n, r, k, rows_, f, args, e, z) \
 	{.group = g, .name = n, .role = ROLE_##r, .kind = EVENT_##k, ROWS(rows_), .run = f, .arguments = args, HELP(e, z)}
 #define STEP_ALONE(g, n, r, k, f, e, z) \
@@ -309,6 +324,10 @@ const struct command commands[] = {
 	QUERIES("inspector", INSPECTOR),
 	PLAIN("inspector", "watch", INSPECTOR, query_watch_run, NULL, "Show new flags as they are raised", "实时显示新预警"),
 	EVENT("inspector", "resolve", INSPECTOR, FLAG_RESOLVED, resolve_options, inspector_resolve, "FLAG", "Close a flag with a reason", "处理预警"),
+
+	ASK("log", "mirror", NONE, mirror_options, log_mirror_run, "DIR", "Copy the whole log over HTTP, checked as it goes\vFrom the root of the signed checkpoint downward every tile and every entry is checked before it is kept. What was cut short goes on where it ended. DIR has the layout of C2SP tlog-tiles, so any web server can serve it. Run it again to add what is new: when the log no longer continues what DIR holds, evidence of that is written to DIR and the exit status is 1.", "以 HTTP 复制整个日志，边取边验证\v自已签署检查点的根哈希起，逐块逐条验证后方予保存；中断后可续传。目录为 C2SP tlog-tiles 布局，可由任何网页服务器提供。再次运行即增量更新；若日志与目录所存历史不相接，则把证据写入该目录，退出状态为 1。"),
+	ASK("log", "compare", NONE, compare_options, log_compare_run, "A B", "Can two checkpoints belong to one history?\vBoth files are signed checkpoints. If they cannot, the evidence is written to a file, which proves it to anyone who has the log's key, and the exit status is 1.", "两个检查点是否属于同一历史\v两个文件均为已签署的检查点。若不属于同一历史，则写出证据文件，持有日志公钥者均可据以验证；退出状态为 1。"),
+	PLAIN("log", "evidence", NONE, log_evidence_run, "FILE", "Does a file prove that the log told two histories?", "验证证据文件是否证明日志存在两种历史"),
 
 	SIGN(NULL, "sign", NONE, "Add this key's signature to an event file; send it when it is complete", "在事件文件上签署，签齐后发送"),
 	PLAIN(NULL, "send", NONE, event_send, "FILE...", "Send event files, also those of others", "发送事件文件，包括他人的"),

@@ -1,0 +1,232 @@
+/* Owns the asking: one request after another, within limits, and again when the server is busy. */
+#include "manifest/log_source.h"
+
+#include <curl/curl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "core/note.h"
+#include "crypto/digest.h"
+#include "libmanifest/file.h"
+
+enum { TRIES = 6, CONNECT_SECONDS = 10, STALLED_SECONDS = 30, ENTRY_MAX = 65535, TOKEN_MAX = 4096 };
+
+struct log_source {
+	char place[PATH_MAX]; /* the folder, or what stands before a path in the URL */
+	CURL *curl;           /* NULL: a folder */
+	struct curl_slist *with_token;
+	char error[CURL_ERROR_SIZE];
+};
+
+/* ---- a folder ---- */
+
+struct log_source *log_source_folder(const char *folder)
+{
+	struct log_source *s = calloc(1, sizeof(*s));
+
+	if (s != NULL)
+		(void)snprintf(s->place, sizeof(s->place), "%s", folder);
+	return s;
+}
+
+static bool read_file(const struct log_source *s, const char *path, size_t max, struct buffer *to,
+		      struct mft_failure *ret_failure)
+{
+	char whole[PATH_MAX + 128];
+
+	(void)snprintf(whole, sizeof(whole), "%s%s", s->place, path);
+	return mft_file_read(whole, max, to, ret_failure);
+}
+
+/* ---- HTTP ---- */
+
+static bool set_up(struct log_source *s, const char *url, struct span token)
+{
+	static const char unix_scheme[] = "unix:";
+	bool is_unix = strncmp(url, unix_scheme, sizeof(unix_scheme) - 1) == 0;
+	size_t n = strlen(url);
+	char header[TOKEN_MAX];
+
+	while (!is_unix && n > 0 && url[n - 1] == '/')
+		n--;
+	(void)snprintf(s->place, sizeof(s->place), "%.*s", is_unix ? 16 : (int)n,
+		       is_unix ? "http://localhost" : url);
+	if (is_unix &&
+	    curl_easy_setopt(s->curl, CURLOPT_UNIX_SOCKET_PATH, url + sizeof(unix_scheme) - 1) != CURLE_OK)
+		return false;
+	if (token.n > 0) {
+		int put = snprintf(header, sizeof(header), "Authorization: Bearer %.*s", SPAN_ARG(token));
+		s->with_token =
+		    put > 0 && (size_t)put < sizeof(header) ? curl_slist_append(NULL, header) : NULL;
+		explicit_bzero(header, sizeof(header));
+		if (s->with_token == NULL)
+			return false;
+	}
+	/* A redirect would show the token to somebody else. */
+	return curl_easy_setopt(s->curl, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS) == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->error) == CURLE_OK;
+}
+
+struct log_source *log_source_http(const char *url, struct span token)
+{
+	struct log_source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL)
+		return NULL;
+	s->curl = curl_easy_init();
+	if (s->curl == NULL || !set_up(s, url, token)) {
+		log_source_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void log_source_free(struct log_source *s)
+{
+	if (s == NULL)
+		return;
+	curl_slist_free_all(s->with_token);
+	if (s->curl != NULL)
+		curl_easy_cleanup(s->curl);
+	free(s);
+}
+
+struct taking {
+	struct buffer *to;
+	size_t left;
+};
+
+static size_t on_bytes(char *bytes, size_t size, size_t n, void *self)
+{
+	struct taking *t = self;
+
+	n *= size;
+	if (n > t->left)
+		return 0;
+	t->left -= n;
+	buffer_put(t->to, bytes, n);
+	return buffer_ok(t->to) ? n : 0;
+}
+
+/* The status; 0: none came, and s->error says why. */
+static long ask_once(struct log_source *s, const char *path, bool token, size_t max, struct buffer *to)
+{
+	char url[PATH_MAX + 128];
+	struct taking taking = {.to = to, .left = max};
+	long status = 0;
+
+	(void)snprintf(url, sizeof(url), "%s%s", s->place, path);
+	s->error[0] = '\0';
+	if (curl_easy_setopt(s->curl, CURLOPT_URL, url) != CURLE_OK ||
+	    curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, token ? s->with_token : NULL) != CURLE_OK ||
+	    curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, on_bytes) != CURLE_OK ||
+	    curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, &taking) != CURLE_OK)
+		return 0;
+	CURLcode code = curl_easy_perform(s->curl);
+	if (code != CURLE_OK) {
+		if (s->error[0] == '\0')
+			(void)snprintf(s->error, sizeof(s->error), "%s", curl_easy_strerror(code));
+		return 0;
+	}
+	(void)curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
+	return status;
+}
+
+static void failed(const struct log_source *s, const char *path, long status, struct mft_failure *ret_failure)
+{
+	char detail[480];
+
+	(void)snprintf(detail, sizeof(detail), "%.200s%.100s: %.*s%ld", s->place, path,
+		       status == 0 ? (int)sizeof(s->error) / 2 : 0, s->error, status);
+	if (status == 401 || status == 403)
+		mft_fail(ret_failure, MFT_FAULT_REFUSED, "log.token",
+			 "the entries are given to a token of the role auditor only: get a new one",
+			 "仅向审计员（auditor）角色的令牌提供日志记录，请重新取得令牌", detail);
+	else if (status == 0 || status == 429 || status >= 500)
+		mft_fail(ret_failure, MFT_FAULT_UNAVAILABLE, "log.unavailable", "the log cannot be read now",
+			 "日志暂时无法读取", detail);
+	else
+		mft_fail(ret_failure, MFT_FAULT_PROTOCOL, "log.withheld",
+			 "the server does not give what its checkpoint says it has",
+			 "服务器未提供其检查点所称已有的内容", detail);
+}
+
+static bool ask(struct log_source *s, const char *path, bool token, size_t max, struct buffer *to,
+		struct mft_failure *ret_failure)
+{
+	size_t before = to->n;
+
+	for (int tried = 1;; tried++) {
+		long status = ask_once(s, path, token, max, to);
+		if (status == 200)
+			return true;
+		to->n = before; /* what came was the reason */
+		bool again = status == 0 || status == 429 || status == 503;
+		if (!again || tried == TRIES) {
+			failed(s, path, status, ret_failure);
+			return false;
+		}
+		(void)usleep(tried == 1 ? 50 * 1000 : 1000 * 1000);
+	}
+}
+
+/* ---- either ---- */
+
+bool log_source_checkpoint(struct log_source *s, struct buffer *to, struct mft_failure *ret_failure)
+{
+	return s->curl == NULL ? read_file(s, "/checkpoint", NOTE_SIZE_MAX, to, ret_failure)
+			       : ask(s, "/checkpoint", false, NOTE_SIZE_MAX, to, ret_failure);
+}
+
+static bool read_one(struct log_source *s, const struct tile_id *id, bool entries, struct buffer *to,
+		     struct mft_failure *ret_failure)
+{
+	struct buffer path = BUFFER_EMPTY;
+	size_t max = (size_t)id->width * (entries ? ENTRY_MAX + 2 : DIGEST_SIZE);
+	bool good = false;
+
+	tile_put_path(&path, id, entries);
+	buffer_put_u8(&path, 0);
+	if (!buffer_ok(&path))
+		mft_fail(ret_failure, MFT_FAULT_LOCAL, "memory", "out of memory", "内存不足", NULL);
+	else if (s->curl == NULL)
+		good = read_file(s, (const char *)path.p, max, to, ret_failure);
+	else
+		good = ask(s, (const char *)path.p, entries, max, to, ret_failure);
+	buffer_free(&path);
+	return good;
+}
+
+bool log_source_tile(struct log_source *s, const struct tile_id *id, struct buffer *to,
+		     struct mft_failure *ret_failure)
+{
+	struct tile_id wider = *id;
+	size_t before = to->n;
+
+	/* A copy has the tiles of the sizes at which it was made, and those that are full. */
+	do {
+		to->n = before;
+		if (read_one(s, &wider, false, to, ret_failure)) {
+			if (to->n - before == (size_t)wider.width * DIGEST_SIZE)
+				return true;
+			mft_fail(ret_failure, MFT_FAULT_PROTOCOL, "tile.length",
+				 "a tile has not the length that its name says", "分块长度与其名称不符",
+				 NULL);
+			return false;
+		}
+	} while (s->curl == NULL && ++wider.width <= TILE_WIDTH);
+	return false;
+}
+
+bool log_source_bundle(struct log_source *s, const struct tile_id *id, struct buffer *to,
+		       struct mft_failure *ret_failure)
+{
+	return read_one(s, id, true, to, ret_failure);
+}
