@@ -1,5 +1,4 @@
 """Fixtures: a private PostgreSQL for the session, a running city for each test file, and more when a test asks."""
-import os
 import pathlib
 import shutil
 import subprocess
