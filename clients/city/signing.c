@@ -11,7 +11,7 @@ static void fill_signers(struct step *s)
 	for (size_t i = 0; i < s->signers_n; i++) {
 		struct terminal *d = s->signers[i];
 		/* A device restored from an old copy signs the second step with the number of the first. */
-		bool again = s->twist == NUMBER_TWICE && i == 0;
+		bool again = s->twist == NUMBER_TWICE && i == 0 && s->previous != NULL;
 		uint64_t number = again                ? s->previous->event.signers[0].number
 				  : s->twist == FORGED ? d->numbers + 1
 						       : ++d->numbers;
