@@ -101,6 +101,7 @@ void log_source_free(struct log_source *s)
 struct taking {
 	struct buffer *to;
 	size_t left;
+	bool too_long;
 };
 
 static size_t on_bytes(char *bytes, size_t size, size_t n, void *self)
@@ -108,19 +109,22 @@ static size_t on_bytes(char *bytes, size_t size, size_t n, void *self)
 	struct taking *t = self;
 
 	n *= size;
-	if (n > t->left)
+	t->too_long = n > t->left;
+	if (t->too_long)
 		return 0;
 	t->left -= n;
 	buffer_put(t->to, bytes, n);
 	return buffer_ok(t->to) ? n : 0;
 }
 
-/* The status; 0: none came, and s->error says why. */
+/* Instead of a status: none came, and s->error says why; more came than there can be. */
+enum { NO_STATUS = 0, TOO_LONG = 1 };
+
 static long ask_once(struct log_source *s, const char *path, bool token, size_t max, struct buffer *to)
 {
 	char url[PATH_MAX + 128];
 	struct taking taking = {.to = to, .left = max};
-	long status = 0;
+	long status = NO_STATUS;
 
 	(void)snprintf(url, sizeof(url), "%s%s", s->place, path);
 	s->error[0] = '\0';
@@ -128,15 +132,23 @@ static long ask_once(struct log_source *s, const char *path, bool token, size_t 
 	    curl_easy_setopt(s->curl, CURLOPT_HTTPHEADER, token ? s->with_token : NULL) != CURLE_OK ||
 	    curl_easy_setopt(s->curl, CURLOPT_WRITEFUNCTION, on_bytes) != CURLE_OK ||
 	    curl_easy_setopt(s->curl, CURLOPT_WRITEDATA, &taking) != CURLE_OK)
-		return 0;
+		return NO_STATUS;
 	CURLcode code = curl_easy_perform(s->curl);
+	if (taking.too_long)
+		return TOO_LONG;
 	if (code != CURLE_OK) {
 		if (s->error[0] == '\0')
 			(void)snprintf(s->error, sizeof(s->error), "%s", curl_easy_strerror(code));
-		return 0;
+		return NO_STATUS;
 	}
 	(void)curl_easy_getinfo(s->curl, CURLINFO_RESPONSE_CODE, &status);
 	return status;
+}
+
+static void wrong_length(struct mft_failure *ret_failure, const char *path)
+{
+	mft_fail(ret_failure, MFT_FAULT_DISPROVED, "log.length", "not the length that its name says",
+		 "长度与其名称不符", path);
 }
 
 static void failed(const struct log_source *s, const char *path, long status, struct mft_failure *ret_failure)
@@ -144,12 +156,14 @@ static void failed(const struct log_source *s, const char *path, long status, st
 	char detail[480];
 
 	(void)snprintf(detail, sizeof(detail), "%.200s%.100s: %.*s%ld", s->place, path,
-		       status == 0 ? (int)sizeof(s->error) / 2 : 0, s->error, status);
+		       status == NO_STATUS ? (int)sizeof(s->error) / 2 : 0, s->error, status);
 	if (status == 401 || status == 403)
 		mft_fail(ret_failure, MFT_FAULT_REFUSED, "log.token",
 			 "the entries are given to a token of the role auditor only: get a new one",
 			 "仅向审计员（auditor）角色的令牌提供日志记录，请重新取得令牌", detail);
-	else if (status == 0 || status == 429 || status >= 500)
+	else if (status == TOO_LONG)
+		wrong_length(ret_failure, path);
+	else if (status == NO_STATUS || status == 429 || status >= 500)
 		mft_fail(ret_failure, MFT_FAULT_UNAVAILABLE, "log.unavailable", "the log cannot be read now",
 			 "日志暂时无法读取", detail);
 	else
@@ -168,7 +182,7 @@ static bool ask(struct log_source *s, const char *path, bool token, size_t max, 
 		if (status == 200)
 			return true;
 		to->n = before; /* what came was the reason */
-		bool again = status == 0 || status == 429 || status == 503;
+		bool again = status == NO_STATUS || status == 429 || status == 503;
 		if (!again || tried == TRIES) {
 			failed(s, path, status, ret_failure);
 			return false;
@@ -216,9 +230,7 @@ bool log_source_tile(struct log_source *s, const struct tile_id *id, struct buff
 		if (read_one(s, &wider, false, to, ret_failure)) {
 			if (to->n - before == (size_t)wider.width * DIGEST_SIZE)
 				return true;
-			mft_fail(ret_failure, MFT_FAULT_PROTOCOL, "tile.length",
-				 "a tile has not the length that its name says", "分块长度与其名称不符",
-				 NULL);
+			wrong_length(ret_failure, "tile");
 			return false;
 		}
 	} while (s->curl == NULL && ++wider.width <= TILE_WIDTH);

@@ -117,8 +117,8 @@ static bool tile_holds(const struct wanted *w, struct span bytes)
 static bool bundle_holds(const struct wanted *w, struct span bytes)
 {
 	for (unsigned i = 0; i < w->id.width; i++) {
-		size_t n = bytes.n < 2 ? SIZE_MAX : (size_t)(bytes.p[0] << 8 | bytes.p[1]);
-		if (n > bytes.n - 2)
+		size_t n = bytes.n < 2 ? 0 : (size_t)(bytes.p[0] << 8 | bytes.p[1]);
+		if (bytes.n < 2 + n)
 			return false;
 		struct digest leaf = merkle_leaf(span_of(bytes.p + 2, n));
 		if (!digest_eq(&leaf, &w->hashes[i]))
