@@ -363,3 +363,20 @@ Test(web_request, tiles)
 	cr_assert_not(read_target("/tile/0/000?width=3"));
 	cr_expect_str_eq(broken(), "width parameter.unknown");
 }
+
+/* The protocol's description holds the list as it is printed. */
+Test(web_request, the_documentation_is_current)
+{
+	static char readme[1 << 20];
+	struct buffer text = BUFFER_EMPTY;
+	FILE *f = fopen("proto/README.md", "r");
+
+	cr_assert_not_null(f);
+	size_t n = fread(readme, 1, sizeof(readme), f);
+	(void)fclose(f);
+	routes_document(&text);
+	cr_assert(buffer_ok(&text) && n < sizeof(readme));
+	cr_expect_not_null(memmem(readme, n, text.p, text.n),
+			   "section 9 of proto/README.md must hold what `manifestd routes` prints");
+	buffer_free(&text);
+}
