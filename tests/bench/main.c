@@ -7,7 +7,7 @@
 
 #include "bench.h"
 
-enum { ROUNDS_MAX = 32, CEILINGS_MAX = 16 };
+enum { ROUNDS_MAX = 32, CEILINGS_MAX = 4 * ROUNDS_MAX + 4 };
 
 void fail(const char *fmt, ...)
 {
@@ -47,12 +47,18 @@ struct bench {
 struct figures {
 	size_t rounds;
 	double events; /* a second */
+	double ratio;  /* signatures to what could be verified just before and after */
 	double batch;
 	double p50, p99, worst;             /* seconds */
 	double server, postgres, generator; /* CPU seconds of an event */
 	double others; /* share of the cores that none of the three used: the measurement was disturbed */
 	size_t verified;
 };
+
+static double signatures(const struct figures *f)
+{
+	return f->events * SIGNATURES_OF_LIFE / EVENTS_OF_LIFE;
+}
 
 struct cpu {
 	double server, postgres, generator, machine;
@@ -63,13 +69,13 @@ static struct cpu cpu_now(const struct bench *b)
 	return (struct cpu){cpu_of(b->server), cpu_of_family(b->o.postgres), cpu_of_self(), cpu_of_machine()};
 }
 
-static void look_at_ceiling(struct bench *b)
+static double look_at_ceiling(struct bench *b)
 {
-	if (b->ceilings_n == CEILINGS_MAX)
-		return;
 	double rate = verify_rate(b->o.ceiling);
-	b->ceilings[b->ceilings_n++] = rate;
+	if (b->ceilings_n < CEILINGS_MAX)
+		b->ceilings[b->ceilings_n++] = rate;
 	say("verify ceiling: %.0f signatures/s on %zu cores", rate, cores());
+	return rate;
 }
 
 static double ceiling(const struct bench *b)
@@ -131,11 +137,14 @@ static struct figures play_rounds(struct bench *b, size_t n, size_t events, doub
 	struct figures rounds[ROUNDS_MAX] = {{0}};
 	struct buffer all = BUFFER_EMPTY;
 	size_t verified = 0;
+	double before = look_at_ceiling(b);
 
 	for (size_t i = 0; i < n; i++) {
 		play(b, events, rate, &rounds[i], &all);
 		verified += rounds[i].verified;
-		look_at_ceiling(b);
+		double after = look_at_ceiling(b);
+		rounds[i].ratio = signatures(&rounds[i]) / ((before + after) / 2);
+		before = after;
 	}
 	if (!buffer_ok(&all))
 		fail("no memory");
@@ -144,6 +153,7 @@ static struct figures play_rounds(struct bench *b, size_t n, size_t events, doub
 	const struct figures f = {
 	    .rounds = n,
 	    .events = MIDDLE(rounds, n, events),
+	    .ratio = MIDDLE(rounds, n, ratio),
 	    .batch = MIDDLE(rounds, n, batch),
 	    .p50 = median(latencies, latencies_n), /* which sorts them */
 	    .p99 = latencies[latencies_n * 99 / 100],
@@ -240,8 +250,8 @@ static void measure_filled(struct bench *b, struct report *r)
 static void print_figures(const char *name, const struct figures *f)
 {
 	(void)printf("  \"%s\": {\n    \"rounds\": %zu,\n    \"events_per_second\": %.0f,\n    "
-		     "\"signatures_per_second\": %.0f,\n",
-		     name, f->rounds, f->events, f->events * SIGNATURES_OF_LIFE / EVENTS_OF_LIFE);
+		     "\"signatures_per_second\": %.0f,\n    \"ratio_round_by_round\": %.3f,\n",
+		     name, f->rounds, f->events, signatures(f), f->ratio);
 	(void)printf("    \"latency_ms\": {\"p50\": %.2f, \"p99\": %.2f, \"worst\": %.2f},\n", f->p50 * 1e3,
 		     f->p99 * 1e3, f->worst * 1e3);
 	(void)printf("    \"cpu_us_per_event\": {\"server\": %.1f, \"postgresql\": %.1f, \"generator\": "
@@ -257,18 +267,18 @@ static void print_late(const struct bench *b, const struct report *r)
 	if (b->o.fill == 0)
 		return;
 	print_figures("full_load_filled", &r->late);
-	(void)printf("  \"filled\": {\"entries\": %.0f, \"events_per_second_while_filling\": %.0f, "
-		     "\"server_start_seconds\": %.2f,\n    \"throughput_of_empty\": %.3f, "
-		     "\"server_peak_bytes\": %.0f, \"database_bytes\": %.0f},\n",
-		     r->late_stored.entries, r->filled, r->start_seconds, r->late.events / r->full.events,
-		     r->peak_late, r->late_stored.bytes);
+	(void)printf(
+	    "  \"filled\": {\"entries\": %.0f, \"events_per_second_while_filling\": %.0f, "
+	    "\"server_start_seconds\": %.2f,\n    \"throughput_to_empty\": %.3f, \"ratio_to_empty\": %.3f, "
+	    "\"server_peak_bytes\": %.0f, \"database_bytes\": %.0f},\n",
+	    r->late_stored.entries, r->filled, r->start_seconds, r->late.events / r->full.events,
+	    r->late.ratio / r->full.ratio, r->peak_late, r->late_stored.bytes);
 }
 
 static void print_report(const struct bench *b, const struct report *r)
 {
 	char model[128];
 	double most = ceiling(b);
-	double signatures = r->full.events * SIGNATURES_OF_LIFE / EVENTS_OF_LIFE;
 	double stored = r->after.entries - r->before.entries;
 
 	machine_model(model, sizeof(model));
@@ -278,7 +288,7 @@ static void print_report(const struct bench *b, const struct report *r)
 		     b->o.devices, b->o.window, b->o.interleave, b->o.events);
 	(void)printf("  \"events_per_second\": %.0f,\n  \"signatures_per_second\": %.0f,\n  "
 		     "\"verify_ceiling\": %.0f,\n  \"ratio\": %.3f,\n",
-		     r->full.events, signatures, most, signatures / most);
+		     r->full.events, signatures(&r->full), most, signatures(&r->full) / most);
 	print_figures("full_load", &r->full);
 	print_figures("half_load", &r->half);
 	print_late(b, r);
@@ -369,7 +379,6 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!crypto_start())
 		fail("no randomness");
-	look_at_ceiling(&b);
 	b.server = target_start(&b.o);
 	b.cast = cast_new(&b.o);
 	say("%zu devices are registered; the log has %llu entries", b.o.devices,
@@ -380,6 +389,8 @@ int main(int argc, char **argv)
 	measure_load(&b, &r);
 	measure_filled(&b, &r);
 	stop(&b);
+	if (r.full.others > 0.05 || r.half.others > 0.05 || r.late.others > 0.05)
+		say("others used these cores meanwhile: the figures are worth little");
 	print_report(&b, &r);
 	return 0;
 }
