@@ -50,10 +50,10 @@ UNSURE := -Wno-format-truncation -Wno-null-dereference -Wno-maybe-uninitialized 
 WARN_gcc += $(if $(filter asan tsan,$(FLAVOR)),$(UNSURE))
 INCLUDE := -Iserver -Iclients -I$(GEN)
 # Asked of pkg-config once, and only when something is compiled: on a fresh machine it is not there yet.
-PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd
+PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd libcurl
 ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
 PKG_CFLAGS = $(call ask,PKG_CFLAGS,--cflags $(PKGS))
-PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS)) -lcsv -lcurl
+PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS))
 CRITERION  = $(call ask,CRITERION,--cflags --libs criterion)
 STD    := -std=gnu11 -D_GNU_SOURCE -g -fPIE -pthread
 CFLAGS_ALL = $(STD) $(FLAGS_$(FLAVOR)) $(INCLUDE) $(PKG_CFLAGS) $(CFLAGS)
