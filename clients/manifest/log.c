@@ -87,6 +87,7 @@ static int keep_evidence(struct app *app, const struct evidence *e, const char *
 	struct checkpoint smaller, larger;
 	struct mft_failure failure;
 
+	(void)no_memory(&failure); /* unless another reason is found */
 	if (!evidence_proves(e, mft_view_key(app->view), &smaller, &larger)) {
 		mft_fail_log(&failure, LOG_NOT_CONSISTENT, "");
 		return app_failed(app, &failure);
@@ -165,9 +166,7 @@ static int compare_by(struct app *app, const struct order *order, struct log_sou
 		return app_failed(app, &failure);
 	if (!stretch_holds(&before) || !digest_eq(&before.to_root, &after.from_root))
 		return bad_tiles(app);
-	/* Same size: the tiles are of the one or of the other; two signed roots need no tiles. */
-	bool own = digest_eq(&after.to_root, &last.c.root);
-	if (!stretch_holds(&after) || !own)
+	if (!stretch_holds(&after) || !digest_eq(&after.to_root, &last.c.root))
 		return bad_tiles(app);
 	if (!digest_eq(&after.from_root, &larger->c.root)) {
 		const struct evidence e = evidence_of(larger, &last, &after);
