@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "bench.h"
+#include "core/civil.h"
 #include "core/credit_code.h"
 #include "core/number.h"
 #include "crypto/key_text.h"
@@ -153,10 +154,8 @@ static void register_vehicle(struct registrar *r, const struct device *d)
 /* The year's numbers, in equal shares. */
 static void grant_numbers(struct registrar *r, struct device *d, size_t i, size_t devices)
 {
-	time_t day = (time_t)(clock_now() / MICROS_PER_SECOND) + 8 * 3600;
-	struct tm tm;
 	size_t share = SERIALS / devices;
-	uint64_t year = (uint64_t)(gmtime_r(&day, &tm)->tm_year + 1900);
+	uint64_t year = (uint64_t)civil_year(clock_now());
 	uint64_t base = (year * 10000 + 2101) * 1000000;
 
 	d->next_manifest = base + i * share + 1;

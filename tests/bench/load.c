@@ -167,7 +167,9 @@ static uint64_t size_in(struct span proof)
 	struct span line;
 	uint64_t size = 0;
 
-	if (!span_cut(&rest, '\n', &line) || !span_cut(&rest, '\n', &line))
+	bool origin = span_cut(&rest, '\n', &line);
+	bool here = origin && span_cut(&rest, '\n', &line);
+	if (!here)
 		fail("a proof without a checkpoint");
 	for (size_t i = 0; i < line.n; i++)
 		size = size * 10 + (uint64_t)(line.p[i] - '0');
@@ -360,7 +362,7 @@ void load_run(struct load *l, struct tape *tapes, double rate, struct counts *re
 
 	for (size_t i = 0; i < l->n; i++)
 		total += tapes[i].n;
-	double *times = calloc(total, sizeof(*times));
+	double *times = calloc(total + 1, sizeof(*times));
 	if (times == NULL)
 		fail("no memory");
 	l->rate = rate;
