@@ -400,6 +400,11 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 		refuse(p, s->conn, id, REFUSAL_FORBIDDEN, PATH(FORBIDDEN), "query", "", "", 0);
 		return;
 	}
+	micros wait = limits_take(p, s, 0);
+	if (wait > 0) {
+		refuse(p, s->conn, id, REFUSAL_LATER, PATH(RATE), "query", "", "", wait);
+		return;
+	}
 	if (query->kind == QUERY_TOKEN) {
 		access_token(p, s, id, query->seconds);
 		return;

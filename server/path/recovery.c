@@ -234,7 +234,6 @@ static void check(struct recovery *r, void *thread)
 {
 	const struct store_port *store = &r->path->ports.store;
 	struct log_head high = {0};
-	bool deposed = r->result == STORE_DEPOSED;
 
 	if (!check_identity(r) || !check_clock(r) || !restore_tree(r) || !check_checkpoint(r, thread))
 		return;
@@ -247,8 +246,9 @@ static void check(struct recovery *r, void *thread)
 		    store->error(thread));
 		return;
 	}
-	if (!contains(r, thread, high.size, &high.root, "the high-water file") || deposed)
+	if (!contains(r, thread, high.size, &high.root, "the high-water file"))
 		return;
+	/* Also without the lease: what is vouched for now must not be forgotten when it comes. */
 	if (r->head.size > 0 && !store->high_water(thread, &r->head))
 		r->result = STORE_UNAVAILABLE;
 }

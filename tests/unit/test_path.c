@@ -275,6 +275,29 @@ Test(path, who_must_wait_pays_nothing)
 	rig_free(r);
 }
 
+Test(path, questions_cost_tokens_as_events_do)
+{
+	struct rig *r = rig_new(world_new());
+
+	r->config.key_events = (struct bucket_rate){.per_second = 1, .burst = 2};
+	rig_start(r);
+	rig_settle(r);
+	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+	for (uint64_t id = 2; id <= 4; id++)
+		rig_query(r, conn, id, &(struct query){.kind = QUERY_FLAGS});
+	rig_drain(r);
+	cr_assert_eq(rig_answer(r, conn, 2)->kind, FRAME_ANSWER);
+	cr_assert_eq(rig_answer(r, conn, 3)->kind, FRAME_ANSWER);
+	cr_assert(rig_refused(r, conn, 4, REFUSAL_LATER, "limit.rate"), "%s", rig_words(r, conn, 4));
+	cr_assert_eq(r->store->calls[CALL_QUERY], 2);
+	r->now += rig_answer(r, conn, 4)->refusal.retry_after;
+	rig_query(r, conn, 5, &(struct query){.kind = QUERY_FLAGS});
+	rig_drain(r);
+	cr_assert_eq(rig_answer(r, conn, 5)->kind, FRAME_ANSWER);
+	nothing_left(r);
+	rig_free(r);
+}
+
 Test(path, the_read_gate_shuts_and_opens_again)
 {
 	struct rig *r = rig_new(world_new());

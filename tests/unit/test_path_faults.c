@@ -276,6 +276,23 @@ Test(faults, a_server_without_the_lease_names_the_writer_and_reads)
 	rig_free(r);
 }
 
+/* It signs checkpoints too, so it may not become the writer of a log that lost what it signed. */
+Test(faults, a_server_without_the_lease_keeps_what_it_signed)
+{
+	struct rig *r = rig_new(world_new());
+
+	r->store->leased_away = true;
+	r->store->high_water = (struct log_head){0};
+	r->store->script[CALL_HIGH_WATER].fault = FAULT_AWAY;
+	r->store->script[CALL_HIGH_WATER].times = 1;
+	rig_start(r);
+	cr_assert_eq(path_status(r->path).state, PATH_RECOVERING);
+	seconds_pass(r, 3);
+	cr_assert_eq(path_status(r->path).state, PATH_STANDBY);
+	cr_assert(digest_eq(&r->store->high_water.root, &r->store->head.root));
+	rig_free(r);
+}
+
 Test(faults, a_deposed_writer_stops_writing_in_the_middle_of_a_batch)
 {
 	struct rig *r = rig_writing();
