@@ -223,6 +223,12 @@ static int fill_transfer(struct app *app, const struct order *order, const struc
 int custody_transfer(struct app *app, const struct command *command, struct order *order)
 {
 	struct chain c = {0};
+
+	/* Refused before anything is signed: the step would only cost a running number. */
+	if (order->cards_n == 0)
+		return app_usage(
+		    app, "the other side signs too: --card FILE (they make it with `manifest key card`)",
+		    "须由对方共同签署：--card 文件（由对方用 `manifest key card` 生成）", NULL);
 	int status = begin(app, command, order, &c);
 
 	if (command->kind == EVENT_RETURNED)

@@ -58,10 +58,16 @@ static int run(struct app *app, int argc, char **argv)
 		return main_help(app, NULL);
 	if (argc >= 3 && (strcmp(argv[2], "--help") == 0 || strcmp(argv[2], "-?") == 0) && c == NULL)
 		return main_help(app, argv[1]);
+	if (argc >= 2 && argv[1][0] == '-')
+		return app_usage(app, "the command comes first: manifest COMMAND [OPTION...]",
+				 "命令在前，选项在后：manifest 命令 [选项...]", argv[1]);
 	if (c == NULL || order == NULL) {
-		(void)main_help(app, argc >= 2 ? argv[1] : NULL);
-		return argc < 2 ? EXIT_USAGE
-				: app_usage(app, "there is no such command", "没有此命令", argv[1]);
+		bool group = main_help(app, argc >= 2 ? argv[1] : NULL) == EXIT_DONE;
+		if (argc < 2)
+			return EXIT_USAGE;
+		/* After the name of a group it is the second word that is not known. */
+		return app_usage(app, "there is no such command", "没有此命令",
+				 argv[group && argc >= 3 ? 2 : 1]);
 	}
 	command_parse(app, c, argc - words, argv + words, order);
 	int status = c->run(app, c, order);

@@ -236,8 +236,10 @@ static const struct {
     [OPTION_TEXT] = {set_text, false, "text without control characters", "不含控制字符的文本"},
     [OPTION_TEXTS] = {set_span, true, "texts with commas between", "以逗号分隔的文本"},
     [OPTION_LINES] = {set_span, false, "text without control characters", "不含控制字符的文本"},
-    [OPTION_PARTY] = {set_party, false, "credit code, hyphen, site: 91210106MA0P00001X-1",
-		      "统一社会信用代码-场所编号：91210106MA0P00001X-1"},
+    [OPTION_PARTY] =
+	{set_party, false,
+	 "credit code (the 18th character checks the others), hyphen, site: 91210106MA0P90017U-1",
+	 "统一社会信用代码（第 18 位为校验码）-场所编号：91210106MA0P90017U-1"},
     [OPTION_NUMBER] = {set_number, false, "a manifest number of 14 digits", "十四位联单编号"},
     [OPTION_NUMBERS] = {set_numbers, true, "manifest numbers of 14 digits, commas between",
 			"十四位联单编号，以逗号分隔"},

@@ -81,8 +81,8 @@ static const struct option_row vehicle_options[] = {
 	{WAY("party", OPTION_PARTY, event.vehicle_registered.transporter, "CODE-SITE"), MUST, HELP("Its transporter", "承运人")},
 	{WAY("licence", OPTION_TEXT, event.vehicle_registered.licence, "TEXT"), MUST, HELP("Road transport licence", "道路运输证号")},
 	{WAY("capacity", OPTION_GRAMS, event.vehicle_registered.capacity_grams, "QUANTITY"), MUST, HELP("What it may carry: 12t", "核定载质量：12t")},
-	{WAY("from", OPTION_TIME, event.vehicle_registered.valid_from, "TIME"), HELP("(now)", "生效时间（缺省为现在）")},
-	{WAY("until", OPTION_TIME, event.vehicle_registered.valid_until, "TIME"), HELP("(no end)", "失效时间（缺省无）")},
+	{WAY("from", OPTION_TIME, event.vehicle_registered.valid_from, "TIME"), HELP("From when (now)", "生效时间（缺省为现在）")},
+	{WAY("until", OPTION_TIME, event.vehicle_registered.valid_until, "TIME"), HELP("Until when (no end)", "失效时间（缺省无）")},
 };
 static const struct option_row person_options[] = {
 	{WAY("id", OPTION_TEXT, event.person_registered.person, "ID"), MUST, HELP("Pseudonymous id", "化名编号")},
@@ -94,13 +94,13 @@ static const struct option_row person_options[] = {
 	{WAY("codes", OPTION_TEXTS, event.permit.permit.waste_codes, "CODES"), COUNT(event.permit.permit.waste_codes_n), MUST, HELP("Waste codes or categories: 900-249-08,HW49", "废物代码或类别：900-249-08,HW49")}, \
 	{WAY("methods", OPTION_TEXTS, event.permit.permit.methods, "METHODS"), COUNT(event.permit.permit.methods_n), MUST, HELP("Treatment methods: R9,D10", "利用处置方式：R9,D10")}, \
 	{WAY("per-year", OPTION_GRAMS, event.permit.permit.grams_per_year, "QUANTITY"), MUST, HELP("What it may accept in a year: 5000t", "年许可量：5000t")}, \
-	{WAY("from", OPTION_TIME, event.permit.permit.valid_from, "TIME"), HELP("(now)", "生效时间（缺省为现在）")}, \
+	{WAY("from", OPTION_TIME, event.permit.permit.valid_from, "TIME"), HELP("From when (now)", "生效时间（缺省为现在）")}, \
 	{WAY("until", OPTION_TIME, event.permit.permit.valid_until, "TIME"), MUST, HELP("Until when: 2030-12-31, +1825d", "失效时间：2030-12-31、+1825d")}
 static const struct option_row permit_options[] = {PERMIT_ROWS};
 static const struct option_row permit_change_options[] = {PERMIT_ROWS, REASON(event.permit.reason)};
 static const struct option_row permit_revoke_options[] = {
 	{WAY("number", OPTION_TEXT, event.permit_revoked.number, "TEXT"), MUST, HELP("The permit's number", "许可证编号")},
-	{WAY("from", OPTION_TIME, event.permit_revoked.revoked_from, "TIME"), HELP("(now)", "自何时起（缺省为现在）")},
+	{WAY("from", OPTION_TIME, event.permit_revoked.revoked_from, "TIME"), HELP("From when (now)", "自何时起（缺省为现在）")},
 	REASON(event.permit_revoked.reason),
 };
 static const struct option_row block_options[] = {
