@@ -47,6 +47,11 @@ struct scope access_scope(enum role role, const struct party_ref *party, struct 
 	return (struct scope){.party = *party};
 }
 
+struct span access_division(const struct key_record *key)
+{
+	return key == NULL || key->party == NULL ? span_str("") : key->party->party.division;
+}
+
 bool access_key_good(const struct key_record *key, micros now)
 {
 	return key != NULL && now >= key->valid_from && (key->revoked_from == 0 || now < key->revoked_from);
@@ -81,9 +86,8 @@ bool path_token(const struct path *p, struct span token, struct reader_identity 
 		return false;
 	static const struct party_ref nobody;
 	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;
-	struct span division = key->party == NULL ? span_str("") : key->party->party.division;
 	*ret_identity = (struct reader_identity){
-	    .role = key->role, .party = *ref, .scope = access_scope(key->role, ref, division)};
+	    .role = key->role, .party = *ref, .scope = access_scope(key->role, ref, access_division(key))};
 	return true;
 }
 

@@ -107,10 +107,8 @@ static void greeting_done(struct work *w)
 	s->keyid = key->keyid;
 	s->key = key->no;
 	s->role = key->role;
-	if (key->party != NULL) {
+	if (key->party != NULL)
 		s->party = key->party->party.ref;
-		memcpy(s->division, key->party->party.division.p, 6);
-	}
 	p->counters.hellos++;
 	p->ports.net->greeted(p->ports.net->self, g->conn);
 	read_welcome(p, s, g->id, g->hello.size);

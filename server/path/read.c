@@ -389,10 +389,11 @@ static struct read *read_of_query(struct path *p, enum read_kind kind, const str
 
 void read_query(struct path *p, struct session *s, uint64_t id, const struct query *query)
 {
-	const struct scope scope = access_scope(s->role, &s->party, span_of(s->division, 6));
+	const struct key_record *key = registry_key(p->registry, &s->keyid);
+	const struct scope scope = access_scope(s->role, &s->party, access_division(key));
 
 	p->counters.queries++;
-	if (!access_key_good(registry_key(p->registry, &s->keyid), path_now(p))) {
+	if (!access_key_good(key, path_now(p))) {
 		refuse(p, s->conn, id, REFUSAL_FORBIDDEN, PATH(KEY_NOT_GOOD), "query", "", "", 0);
 		return;
 	}

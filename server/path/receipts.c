@@ -63,12 +63,12 @@ void batch_receipts(struct batch *b)
 	buffer_free(&text);
 }
 
-static bool area_covers(const char *area, struct span division)
+static bool area_covers(struct span area, struct span division)
 {
-	if (division.n != 6)
+	if (area.n != 6 || division.n != 6)
 		return false;
-	size_t n = memcmp(area + 4, "00", 2) == 0 ? 4 : 6;
-	return memcmp(area, division.p, n) == 0;
+	size_t n = memcmp(area.p + 4, "00", 2) == 0 ? 4 : 6;
+	return memcmp(area.p, division.p, n) == 0;
 }
 
 static void push_flag(struct path *p, const struct session *s, const struct flag_row *row)
@@ -98,14 +98,15 @@ static void push_to_watcher(void *self, const struct session *s)
 {
 	const struct batch *b = self;
 	struct path *p = b->path;
+	const struct key_record *key = registry_key(p->registry, &s->keyid);
+	const struct span area = access_division(key);
 
-	if (!access_key_good(registry_key(p->registry, &s->keyid), path_now(p)))
+	if (!access_key_good(key, path_now(p)))
 		return;
 	for (size_t i = 0; i < b->rows.flags_n; i++) {
 		const struct flag_row *row = &b->rows.flags[i];
-		if (row->raise &&
-		    (s->role != ROLE_INSPECTOR || area_covers(s->division, row->division_generator) ||
-		     area_covers(s->division, row->division_facility)))
+		if (row->raise && (s->role != ROLE_INSPECTOR || area_covers(area, row->division_generator) ||
+				   area_covers(area, row->division_facility)))
 			push_flag(p, s, row);
 	}
 }

@@ -20,7 +20,6 @@ struct session {
 	key_no key;
 	enum role role;
 	struct party_ref party; /* empty for registrars */
-	char division[7];       /* inspectors */
 	bool watching;
 };
 

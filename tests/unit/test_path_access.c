@@ -240,6 +240,32 @@ static void enrol_auditor(struct world *w)
 	(void)world_accept(w, SIGN(w, &enrolled, REGISTRAR, NEW_DEVICE));
 }
 
+Test(queries, of_an_inspector_are_about_the_area_of_today)
+{
+	static const enum role role = ROLE_INSPECTOR;
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, INSPECTOR, ROLE_INSPECTOR);
+	conn_id registrar = rig_connect(r, REGISTRAR, ROLE_REGISTRAR);
+	struct event e = world_event(r->w, EVENT_PARTY_CHANGED);
+
+	e.party.party.ref = world_party(INSPECTOR);
+	e.party.party.name = span_str("监察");
+	e.party.party.roles = &role;
+	e.party.party.roles_n = 1;
+	e.party.party.division = span_str("210102");
+	e.party.party.address = span_str("沈阳市");
+	e.party.party.generator_class = 1;
+	e.party.party.valid_from = r->w->now;
+	e.party.reason = span_str("moved");
+	rig_submit(r, registrar, 2, SIGN(r->w, &e, REGISTRAR));
+	rig_settle(r);
+	cr_assert(rig_accepted(r, registrar, 2), "%s", rig_words(r, registrar, 2));
+	rig_query(r, conn, 2, &(struct query){.kind = QUERY_FLAGS});
+	rig_drain(r);
+	cr_assert_str_eq(r->store->last_division, "210102");
+	rig_free(r);
+}
+
 static void check_scope(const struct rig *r, const struct asker *a)
 {
 	const struct scope *scope = &r->store->last_scope;
