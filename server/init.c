@@ -325,6 +325,7 @@ static int run(struct init *in, struct conf *conf)
 		if (!loop_run(in->loop))
 			in->status = EXIT_UNAVAILABLE;
 	}
+	lanes_drain((struct lane *const[]){in->verify, in->writer}, 2);
 	lane_free(in->verify);
 	lane_free(in->writer);
 	path_free(in->path);

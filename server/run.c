@@ -233,7 +233,11 @@ static bool start_web(struct run *run)
 
 static void stop(struct run *run)
 {
+	struct lane *const lanes[] = {run->verify, run->reader, run->writer};
+
 	web_free(run->web);
+	/* What is done on one may give work to another: none goes before all are empty. */
+	lanes_drain(lanes, ARRAY_LEN(lanes));
 	lane_free(run->verify);
 	lane_free(run->reader);
 	lane_free(run->writer);

@@ -176,6 +176,19 @@ void lane_drain(struct lane *lane)
 	}
 }
 
+void lanes_drain(struct lane *const *lanes, size_t n)
+{
+	for (bool idle = false; !idle;) {
+		idle = true;
+		for (size_t i = 0; i < n; i++) {
+			if (lanes[i] == NULL || lane_depth(lanes[i]) == 0)
+				continue;
+			idle = false;
+			lane_drain(lanes[i]);
+		}
+	}
+}
+
 /* ---------------------------------------------------------------- beginning and end */
 
 /* Signals are the loop's: a thread begins with all of them blocked. */

@@ -31,6 +31,8 @@ void lane_free(struct lane *lane);
  * done. Nothing but this lane's done() functions runs meanwhile.
  */
 void lane_drain(struct lane *lane);
+/* The same for several that give each other work; NULL among them is allowed. */
+void lanes_drain(struct lane *const *lanes, size_t n);
 /* Submitted and not yet done. */
 size_t lane_depth(struct lane *lane);
 /* submit() may be called from any thread and never fails. Valid until lane_free(). */

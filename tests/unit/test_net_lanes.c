@@ -159,6 +159,43 @@ static void test_order(void)
 	free(jobs);
 }
 
+/* Goes to the other lane, and back, until it is enough. */
+static void done_across(struct work *w)
+{
+	struct job *j = (struct job *)w;
+	struct job *other = j->again-- > 0 ? (struct job *)(void *)j->own : NULL;
+
+	j->dones++;
+	if (other != NULL) {
+		struct lane_port port = lane_port(other->lane);
+		port.submit(port.self, &other->work);
+	}
+}
+
+static void run_across(struct work *w, void *thread)
+{
+	(void)w;
+	(void)thread;
+}
+
+static void test_drain_all(void)
+{
+	struct lane *lanes[] = {lane_new(loop, "one", 1, NULL), NULL, lane_new(loop, "two", 1, NULL)};
+	struct job jobs[2] = {{.lane = lanes[0], .again = 20}, {.lane = lanes[2], .again = 20}};
+	struct lane_port port = lane_port(lanes[2]);
+
+	for (int i = 0; i < 2; i++) {
+		jobs[i].work = (struct work){.run = run_across, .done = done_across};
+		jobs[i].own = (int *)(void *)&jobs[1 - i];
+	}
+	port.submit(port.self, &jobs[1].work);
+	lanes_drain(lanes, 3);
+	check(jobs[0].dones == 20 && jobs[1].dones == 21, "lanes that give each other work are emptied");
+	check(lane_depth(lanes[0]) == 0 && lane_depth(lanes[2]) == 0, "and nothing is left on any");
+	lane_free(lanes[0]);
+	lane_free(lanes[2]);
+}
+
 static void test_resubmit(void)
 {
 	struct lane *lane = lane_new(loop, "again", 2, NULL);
@@ -230,6 +267,7 @@ int main(void)
 		return 1;
 	test_loop_delivers();
 	test_order();
+	test_drain_all();
 	test_resubmit();
 	test_many_submitters();
 	for (int i = 0; i < 50; i++)
