@@ -49,7 +49,7 @@ struct verdict {
 typedef bool (*server_sign_fn)(void *self, struct event *e, struct span *ret_envelope);
 
 /* Checks a `seen` against our history, without waiting: what the caller loaded or remembers. */
-enum seen_answer { SEEN_OURS, SEEN_OTHER, SEEN_AHEAD, SEEN_UNKNOWN };
+enum seen_answer { SEEN_OURS, SEEN_OTHER, SEEN_UNKNOWN };
 typedef enum seen_answer (*seen_fn)(void *self, const struct checkpoint_ref *seen);
 
 struct judge_ports {

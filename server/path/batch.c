@@ -120,7 +120,7 @@ static enum seen_answer seen(void *self, const struct checkpoint_ref *seen)
 	if (!span_eq_str(seen->origin, p->origin))
 		return SEEN_OTHER;
 	if (seen->size > p->head.size)
-		return SEEN_AHEAD;
+		return SEEN_OTHER; /* nobody was shown it before it was committed: the log went backwards */
 	for (size_t i = 0; i < b->seen_n; i++)
 		if (b->seen[i].size == seen->size)
 			return digest_eq(&b->seen[i].root, &seen->root) ? SEEN_OURS : SEEN_OTHER;

@@ -249,6 +249,26 @@ Test(faults, two_seen_that_share_a_slot_of_the_cache_are_both_checked)
 	rig_free(r);
 }
 
+/* Nobody was ever shown more than was committed: the log went backwards. */
+Test(faults, a_seen_beyond_the_log_is_another_history)
+{
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+	const enum device by = GENERATOR;
+	struct event e = world_issued(r->w, NUMBER(1));
+
+	e.signers_n = 1;
+	e.signers[0] = (struct signer){.keyid = r->w->devices[GENERATOR].keyid,
+				       .number = ++r->w->devices[GENERATOR].number,
+				       .seen = {span_str(RIG_ORIGIN), 1000000, {{1}}}};
+	rig_submit(r, conn, 2, world_sign_as_is(r->w, &e, 1, &by));
+	rig_settle(r);
+	cr_assert(rig_accepted(r, conn, 2), "%s", rig_words(r, conn, 2));
+	cr_assert_eq(r->store->flags_n, 1);
+	cr_assert_eq(r->store->flags[0].kind, FLAG_TWO_HISTORIES);
+	rig_free(r);
+}
+
 /* ---- other writers ---- */
 
 Test(faults, a_server_without_the_lease_names_the_writer_and_reads)
