@@ -165,8 +165,14 @@ static void *sign_some(void *arg)
 		if (heads == NULL || t->ends == NULL ||
 		    buffer_reserve(&t->bytes, s->lives * EVENTS_OF_LIFE * FRAME_GUESS) == NULL)
 			fail("no memory");
-		for (size_t done = 0, some; done < s->lives; done += some) {
-			some = s->lives - done < s->interleave ? s->lives - done : s->interleave;
+		/*
+		 * Devices are at different points of their manifests' lives, as in a city: the first group of
+		 * each has another size. Else all would issue at once, and then all would load, which costs twice
+		 * as much.
+		 */
+		for (size_t done = 0, some = 1 + i % s->interleave; done < s->lives;
+		     done += some, some = s->interleave) {
+			some = s->lives - done < some ? s->lives - done : some;
 			put_lives(s, &s->cast->devices[i], some, heads, t);
 		}
 	}
