@@ -88,19 +88,25 @@ class Between(threading.Thread):
         outer.load_verify_locations(self.ca)
         client = inner.wrap_socket(self.listener.accept()[0], server_side=True)
         server = outer.wrap_socket(socket.create_connection(self.target, 20), server_hostname="localhost")
-        back = threading.Thread(target=self.pump, args=(server, client), daemon=True)
-        back.start()
-        self.pump(client, server)
-        back.join(20)
+        with client, server:
+            self.pump(client, server)
 
-    def pump(self, source, sink):
-        try:
-            while data := source.recv(65536):
-                self.read += data
-                sink.sendall(data)
-            sink.unwrap()
-        except OSError:
-            pass
+    def pump(self, *sides):
+        """One thread for both ways: a TLS connection is not for two at a time."""
+        for side in sides:
+            side.settimeout(0.05)
+        while True:
+            for source, sink in (sides, sides[::-1]):
+                try:
+                    data = source.recv(65536)
+                    if not data:
+                        return
+                    self.read += data
+                    sink.sendall(data)
+                except TimeoutError:
+                    continue
+                except OSError:
+                    return
 
 
 def test_a_man_in_the_middle_is_refused(city, tls, impostor):
