@@ -145,7 +145,7 @@ void stage_verify(struct path *p, struct request *r)
 	}
 	g->requests[g->n++] = r;
 	/* A full group goes at once; a part goes when the lane has nothing to do, else with the next that is
-	 * done. */
-	if (g->n == VERIFY_GROUP || p->verify_groups < p->config.verify_threads)
+	 * done: waking a thread costs as much as a quarter of a verification. */
+	if (g->n == VERIFY_GROUP || p->verify_groups == 0)
 		stage_verify_flush(p);
 }

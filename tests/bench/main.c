@@ -34,6 +34,8 @@ void say(const char *fmt, ...)
 
 /* ---- measuring ---- */
 
+enum { HALF_ROUNDS = 3 };
+
 struct bench {
 	struct options o;
 	struct cast *cast;
@@ -212,7 +214,8 @@ static void measure_load(struct bench *b, struct report *r)
 	r->full = play_rounds(b, b->o.rounds, b->o.events, 0);
 	r->after = target_stored(b->o.database);
 	say("half load");
-	r->half = play_rounds(b, 1, b->o.events, b->o.rate > 0 ? b->o.rate : r->full.events / 2);
+	r->half = play_rounds(b, b->o.rounds < HALF_ROUNDS ? b->o.rounds : HALF_ROUNDS, b->o.events,
+			      b->o.rate > 0 ? b->o.rate : r->full.events / 2);
 	r->peak = memory_of(b->server, "VmHWM");
 }
 
