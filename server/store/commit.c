@@ -216,5 +216,8 @@ enum store_result store_commit(void *conn, const struct commit *commit)
 		conn_drop(c);
 		return STORE_UNKNOWN;
 	}
-	return settle(&p);
+	r = settle(&p);
+	if (r != STORE_OK)
+		recent_clear(c->recent); /* it has what was not stored */
+	return r;
 }

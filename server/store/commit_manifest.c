@@ -91,9 +91,10 @@ static void int_or_null(struct array *a, int64_t v)
 }
 
 /* What changes with its events. */
-static void add_manifest(struct array *a, const struct rows *rows, const struct manifest *m,
+static void add_manifest(struct store_conn *c, const struct rows *rows, const struct manifest *m,
 			 const struct places *places, struct buffer *scratch)
 {
+	struct array *a = c->columns;
 	struct totals t = totals_of(m);
 
 	array_int(&a[0], (int64_t)m->number);
@@ -107,6 +108,7 @@ static void add_manifest(struct array *a, const struct rows *rows, const struct 
 	if (!manifest_encode(m, scratch))
 		scratch->broken = true;
 	array_span(&a[7], buffer_span(scratch));
+	recent_put(c->recent, m->number, buffer_span(scratch));
 	buffer_clear(scratch);
 	for (size_t i = 0; i < places->n; i++)
 		buffer_put_be64(scratch, rows->first_index + places->v[i].at);
@@ -172,7 +174,7 @@ static void send_rows(struct pipeline *p, const struct commit *commit, const str
 		const struct issued *here = issued_here(rows, &places);
 		if ((here != NULL) != issued)
 			continue;
-		add_manifest(a, rows, m, &places, &scratch);
+		add_manifest(p->conn, rows, m, &places, &scratch);
 		if (here != NULL)
 			add_issued(a, commit, m, here);
 		else

@@ -7,6 +7,7 @@
 
 #include "store/high_water.h"
 #include "store/params.h"
+#include "store/recent.h"
 #include "store/statement.h"
 #include "store/store.h"
 
@@ -27,6 +28,7 @@ struct store_conn {
 	bool recovered; /* and recover() has raised the epoch and read the head in it */
 	uint64_t partitions_until;
 	struct high_water *high_water;
+	struct recent *recent; /* a writer's; empty unless `recovered` */
 	struct array columns[PARAMS_MAX];
 	int columns_n;
 	char error[STORE_MESSAGE_SIZE];

@@ -242,6 +242,7 @@ void conn_drop(struct store_conn *c)
 	c->pg = NULL;
 	c->locked = false;
 	c->recovered = false;
+	recent_clear(c->recent);
 }
 
 static char *copy_text(const char *s)
@@ -265,6 +266,7 @@ struct store_conn *store_conn_new(enum store_kind kind, const struct store_optio
 	c->timeout_ms = options->timeout_ms != 0 ? options->timeout_ms
 			: kind == STORE_WRITER   ? WRITER_TIMEOUT_MS
 						 : READER_TIMEOUT_MS;
+	c->recent = kind == STORE_WRITER ? recent_new() : NULL;
 	if (getrandom(nonce, sizeof(nonce), 0) != (ssize_t)sizeof(nonce))
 		goto fail;
 	hex_encode(span_of(nonce, sizeof(nonce)), text);
@@ -281,6 +283,7 @@ void store_conn_free(struct store_conn *c)
 		return;
 	conn_drop(c);
 	high_water_close(c->high_water);
+	recent_free(c->recent);
 	for (size_t i = 0; i < PARAMS_MAX; i++)
 		array_free(&c->columns[i]);
 	free(c->high_water_path);

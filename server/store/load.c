@@ -1,6 +1,8 @@
 /* Owns the reading of what a batch is judged on, in one round trip. */
 #include "store/port.h"
 
+#include <stdlib.h>
+
 enum { LOOK_WINDOW = 1000, LOOK_ROUNDS = 30 };
 
 static enum store_result no_memory(struct store_conn *c)
@@ -9,82 +11,129 @@ static enum store_result no_memory(struct store_conn *c)
 	return STORE_UNAVAILABLE;
 }
 
-static enum store_result take_manifests(struct store_conn *c, const PGresult *res, struct arena *arena,
-					struct loaded *loaded)
-{
-	size_t n = (size_t)PQntuples(res);
-	struct manifest *manifests = arena_array(arena, n, sizeof(*manifests));
+/* What is being loaded. */
+struct loading {
+	struct store_conn *conn;
+	const struct needs *needs;
+	struct arena *arena;
+	uint64_t *wanted; /* manifests, ascending, each once */
+	size_t wanted_n;
+	bool *recent; /* of each: it is known here, and not asked for */
+	struct loaded loaded;
+};
 
-	if (manifests == NULL && n > 0)
-		return no_memory(c);
+static int ascending(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool want_manifests(struct loading *l)
+{
+	size_t n = l->needs->manifests_n;
+
+	if (n == 0)
+		return true;
+	l->wanted = arena_array(l->arena, n, sizeof(*l->wanted));
+	l->recent = arena_array(l->arena, n, sizeof(*l->recent));
+	if (l->wanted == NULL || l->recent == NULL)
+		return false;
+	memcpy(l->wanted, l->needs->manifests, n * sizeof(*l->wanted));
+	qsort(l->wanted, n, sizeof(*l->wanted), ascending);
 	for (size_t i = 0; i < n; i++)
-		if (!manifest_decode(cell_span(res, (int)i, 1), &manifests[i]) ||
-		    manifests[i].number != (uint64_t)cell_int(res, (int)i, 0)) {
-			conn_error(c, "the stored state of manifest %lld cannot be read",
-				   (long long)cell_int(res, (int)i, 0));
+		if (i == 0 || l->wanted[i] != l->wanted[i - 1])
+			l->wanted[l->wanted_n++] = l->wanted[i];
+	for (size_t i = 0; i < l->wanted_n; i++)
+		l->recent[i] = l->conn->recovered && recent_get(l->conn->recent, l->wanted[i]).n > 0;
+	return true;
+}
+
+/* Those that are known here and those that the answer has, which come in the same order; the others are not
+ * there. */
+static enum store_result take_manifests(struct loading *l, const PGresult *res)
+{
+	struct manifest *manifests = arena_array(l->arena, l->wanted_n, sizeof(*manifests));
+	size_t n = 0;
+	int row = 0, rows = res == NULL ? 0 : PQntuples(res);
+
+	if (manifests == NULL && l->wanted_n > 0)
+		return no_memory(l->conn);
+	for (size_t i = 0; i < l->wanted_n; i++) {
+		struct span state = {0};
+		if (l->recent[i])
+			state = recent_get(l->conn->recent, l->wanted[i]);
+		else if (row < rows && (uint64_t)cell_int(res, row, 0) == l->wanted[i])
+			state = cell_span(res, row++, 1);
+		else
+			continue;
+		if (!manifest_decode(state, &manifests[n]) || manifests[n].number != l->wanted[i]) {
+			conn_error(l->conn, "the stored state of manifest %llu cannot be read",
+				   (unsigned long long)l->wanted[i]);
 			return STORE_CORRUPT;
 		}
-	loaded->manifests = manifests;
-	loaded->manifests_n = n;
+		n++;
+	}
+	l->loaded.manifests = manifests;
+	l->loaded.manifests_n = n;
 	return STORE_OK;
 }
 
-static enum store_result take_numbers(struct store_conn *c, const PGresult *res, struct arena *arena,
-				      struct loaded *loaded)
+static enum store_result take_numbers(struct loading *l, const PGresult *res)
 {
 	size_t n = (size_t)PQntuples(res);
-	struct loaded_number *numbers = arena_array(arena, n, sizeof(*numbers));
+	struct loaded_number *numbers = arena_array(l->arena, n, sizeof(*numbers));
 
 	if (numbers == NULL && n > 0)
-		return no_memory(c);
+		return no_memory(l->conn);
 	for (size_t i = 0; i < n; i++) {
 		numbers[i].key = (key_no)cell_int(res, (int)i, 0);
 		numbers[i].number = (uint64_t)cell_int(res, (int)i, 1);
 		numbers[i].index = (uint64_t)cell_int(res, (int)i, 3);
 		if (!cell_digest(res, (int)i, 2, &numbers[i].event)) {
-			conn_error(c, "an event id at entry %llu is malformed",
+			conn_error(l->conn, "an event id at entry %llu is malformed",
 				   (unsigned long long)numbers[i].index);
 			return STORE_CORRUPT;
 		}
 	}
-	loaded->numbers = numbers;
-	loaded->numbers_n = n;
+	l->loaded.numbers = numbers;
+	l->loaded.numbers_n = n;
 	return STORE_OK;
 }
 
-static enum store_result take_flags(struct store_conn *c, const PGresult *res, struct arena *arena,
-				    struct loaded *loaded)
+static enum store_result take_flags(struct loading *l, const PGresult *res)
 {
 	size_t n = (size_t)PQntuples(res);
-	struct loaded_flag *flags = arena_array(arena, n, sizeof(*flags));
+	struct loaded_flag *flags = arena_array(l->arena, n, sizeof(*flags));
 
 	if (flags == NULL && n > 0)
-		return no_memory(c);
+		return no_memory(l->conn);
 	for (size_t i = 0; i < n; i++) {
 		flags[i].flag = (uint64_t)cell_int(res, (int)i, 0);
 		flags[i].kind = (enum flag_kind)cell_int(res, (int)i, 1);
 		flags[i].number = (uint64_t)cell_int(res, (int)i, 2);
 		flags[i].open = cell_int(res, (int)i, 3) != 0;
-		if (!cell_copy(res, (int)i, 4, arena, &flags[i].division_generator) ||
-		    !cell_copy(res, (int)i, 5, arena, &flags[i].division_facility))
-			return no_memory(c);
+		if (!cell_copy(res, (int)i, 4, l->arena, &flags[i].division_generator) ||
+		    !cell_copy(res, (int)i, 5, l->arena, &flags[i].division_facility))
+			return no_memory(l->conn);
 	}
-	loaded->flags = flags;
-	loaded->flags_n = n;
+	l->loaded.flags = flags;
+	l->loaded.flags_n = n;
 	return STORE_OK;
 }
 
-typedef enum store_result (*take_fn)(struct store_conn *c, const PGresult *res, struct arena *arena,
-				     struct loaded *loaded);
+typedef enum store_result (*take_fn)(struct loading *l, const PGresult *res);
 
 /* Sends the questions that there are; returns who takes each answer, in order. */
-static int ask(struct pipeline *p, const struct needs *needs, take_fn ret_take[3])
+static int ask(struct pipeline *p, const struct loading *l, take_fn ret_take[3])
 {
+	const struct needs *needs = l->needs;
 	struct array *a = p->conn->columns;
 
 	pipeline_columns(p, "i");
-	for (size_t i = 0; i < needs->manifests_n; i++)
-		array_int(&a[0], (int64_t)needs->manifests[i]);
+	for (size_t i = 0; i < l->wanted_n; i++)
+		if (!l->recent[i])
+			array_int(&a[0], (int64_t)l->wanted[i]);
 	ret_take[p->sent] = take_manifests;
 	pipeline_send_columns(p, ST_LOAD_MANIFESTS);
 
@@ -104,42 +153,50 @@ static int ask(struct pipeline *p, const struct needs *needs, take_fn ret_take[3
 	return p->sent;
 }
 
-enum store_result store_load(void *conn, const struct needs *needs, struct arena *arena,
-			     struct loaded *ret_loaded)
+static enum store_result ask_and_take(struct loading *l)
 {
-	struct store_conn *c = conn;
-	struct loaded loaded = {0};
 	struct pipeline p;
 	take_fn take[4];
 	enum store_result r = STORE_OK;
 
-	if (needs->manifests_n + needs->numbers_n + needs->flags_n == 0) {
-		*ret_loaded = loaded;
-		return STORE_OK;
-	}
-	pipeline_begin(&p, c);
-	int n = ask(&p, needs, take);
-	if (!pipeline_sync(&p)) {
-		r = conn_failed(c, NULL);
-		goto lost;
-	}
+	pipeline_begin(&p, l->conn);
+	int n = ask(&p, l, take);
+	if (!pipeline_sync(&p))
+		return conn_failed(l->conn, NULL);
 	for (int i = 0; i < n && r == STORE_OK; i++) {
 		PGresult *res = pipeline_next(&p);
-		r = PQresultStatus(res) == PGRES_TUPLES_OK ? take[i](c, res, arena, &loaded)
-							   : conn_failed(c, res);
+		r = PQresultStatus(res) == PGRES_TUPLES_OK ? take[i](l, res) : conn_failed(l->conn, res);
 		PQclear(res);
 	}
-	if (r != STORE_OK)
-		goto lost;
-	if (!pipeline_end(&p)) {
-		r = conn_failed(c, NULL);
-		goto lost;
-	}
-	*ret_loaded = loaded;
-	return STORE_OK;
-lost:
-	conn_drop(c);
+	if (r == STORE_OK && !pipeline_end(&p))
+		r = conn_failed(l->conn, NULL);
 	return r;
+}
+
+static bool asks_nothing(const struct loading *l)
+{
+	for (size_t i = 0; i < l->wanted_n; i++)
+		if (!l->recent[i])
+			return false;
+	return l->needs->numbers_n + l->needs->flags_n == 0;
+}
+
+enum store_result store_load(void *conn, const struct needs *needs, struct arena *arena,
+			     struct loaded *ret_loaded)
+{
+	struct loading l = {.conn = conn, .needs = needs, .arena = arena};
+	enum store_result r = want_manifests(&l) ? STORE_OK : no_memory(l.conn);
+
+	if (r == STORE_OK && !asks_nothing(&l))
+		r = ask_and_take(&l);
+	if (r == STORE_OK && l.loaded.manifests == NULL)
+		r = take_manifests(&l, NULL);
+	if (r != STORE_OK) {
+		conn_drop(l.conn);
+		return r;
+	}
+	*ret_loaded = l.loaded;
+	return STORE_OK;
 }
 
 /* ---- lists of manifests ---- */

@@ -229,6 +229,8 @@ enum store_result store_recover(void *conn, const struct recovery_sink *sink, st
 	struct recovery v = {.conn = c, .sink = sink};
 	struct log_head head;
 	struct span checkpoint = {0};
+
+	recent_clear(c->recent);
 	enum store_result lease = lease_take(c);
 
 	if (lease != STORE_OK && lease != STORE_DEPOSED)
