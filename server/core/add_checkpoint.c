@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "core/hash_lines.h"
 
 #define OLD        "old "
 #define PLAIN_TEXT "text/plain; charset=utf-8"
@@ -23,11 +24,7 @@ void add_checkpoint_put(struct buffer *to, uint64_t old, const struct digest *pr
 			struct span note)
 {
 	buffer_printf(to, OLD "%" PRIu64 "\n", old);
-	for (size_t i = 0; i < proof_n; i++) {
-		buffer_put_base64(to, digest_span(&proof[i]));
-		buffer_put_u8(to, '\n');
-	}
-	buffer_put_u8(to, '\n');
+	hash_lines_put(to, proof, proof_n);
 	buffer_put_span(to, note);
 }
 
@@ -43,17 +40,8 @@ bool add_checkpoint_parse(struct span body, struct add_checkpoint *ret_request)
 	if (line.n < prefix || memcmp(line.p, OLD, prefix) != 0 ||
 	    !decimal_parse(span_of(line.p + prefix, line.n - prefix), &r.old))
 		return false;
-	for (;;) {
-		size_t n = 0;
-		if (!span_cut(&rest, '\n', &line))
-			return false;
-		if (line.n == 0)
-			break;
-		if (r.proof_n == ADD_CHECKPOINT_PROOF_MAX ||
-		    !base64_decode(line, r.proof[r.proof_n].b, DIGEST_SIZE, &n) || n != DIGEST_SIZE)
-			return false;
-		r.proof_n++;
-	}
+	if (!hash_lines_take(&rest, r.proof, ADD_CHECKPOINT_PROOF_MAX, &r.proof_n))
+		return false;
 	r.note = rest;
 	if (!span_cut(&rest, '\n', &r.origin) || r.origin.n == 0 || !text_is_clean(r.origin))
 		return false;

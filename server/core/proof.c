@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "base/text.h"
+#include "core/hash_lines.h"
 
 #define PROOF_HEADER "c2sp.org/tlog-proof@v1"
 
@@ -11,11 +12,7 @@ void proof_put(struct buffer *to, uint64_t index, const struct digest *hashes, s
 	       struct span checkpoint)
 {
 	buffer_printf(to, PROOF_HEADER "\nindex %" PRIu64 "\n", index);
-	for (size_t i = 0; i < hashes_n; i++) {
-		buffer_put_base64(to, digest_span(&hashes[i]));
-		buffer_put_u8(to, '\n');
-	}
-	buffer_put_u8(to, '\n');
+	hash_lines_put(to, hashes, hashes_n);
 	buffer_put_span(to, checkpoint);
 }
 
@@ -65,17 +62,8 @@ bool proof_parse(struct span text, struct proof *ret_proof)
 	}
 	if (!after_word(line, "index", &value) || !decimal_parse(value, &p.index))
 		return false;
-	for (;;) {
-		size_t n = 0;
-		if (!span_cut(&rest, '\n', &line))
-			return false;
-		if (line.n == 0)
-			break;
-		if (p.hashes_n == MERKLE_PROOF_MAX ||
-		    !base64_decode(line, p.hashes[p.hashes_n].b, DIGEST_SIZE, &n) || n != DIGEST_SIZE)
-			return false;
-		p.hashes_n++;
-	}
+	if (!hash_lines_take(&rest, p.hashes, MERKLE_PROOF_MAX, &p.hashes_n))
+		return false;
 	p.checkpoint = rest;
 	*ret_proof = p;
 	return true;

@@ -34,52 +34,46 @@ struct read {
 	struct buffer out;
 };
 
-enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
-			       struct arena *arena, struct digest *ret_root)
-{
-	struct tree_need needs[TILE_LEVELS];
-	const struct digest *hashes[TILE_LEVELS] = {0};
-
-	tree_needs(size, needs);
-	for (unsigned l = 0; l < TILE_LEVELS; l++) {
-		if (needs[l].count == 0)
-			continue;
-		struct digest *row = arena_array(arena, needs[l].count, sizeof(*row));
-		if (row == NULL)
-			return STORE_UNAVAILABLE;
-		enum store_result r = store->hashes(thread, (uint8_t)l, needs[l].first, needs[l].count, row);
-		if (r != STORE_OK)
-			return r;
-		hashes[l] = row;
-	}
-	struct tree *t = tree_restore(size, hashes);
-	if (t == NULL)
-		return STORE_UNAVAILABLE;
-	*ret_root = tree_root(t);
-	tree_free(t);
-	return STORE_OK;
-}
-
-/* Fetches the plan's tiles and builds the proof in the arena. NULL: r->result says why, or no memory. */
-static struct digest *prove(struct read *r, void *thread, const struct proof_plan *plan)
+/* Fetches the plan's tiles and builds what it plans; ret_hashes has room for plan->steps_n. */
+static enum store_result carry_out(const struct proof_plan *plan, const struct store_port *store,
+				   void *thread, struct arena *arena, struct digest *ret_hashes)
 {
 	const struct digest *tiles[PROOF_TILES_MAX];
 
 	for (size_t i = 0; i < plan->tiles_n; i++) {
 		const struct tile_id *id = &plan->tiles[i];
-		struct digest *row = arena_array(r->arena, id->width, sizeof(*row));
+		struct digest *row = arena_array(arena, id->width, sizeof(*row));
 		if (row == NULL)
-			return NULL;
-		r->result = r->path->ports.store.hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH,
-							id->width, row);
-		if (r->result != STORE_OK)
-			return NULL;
+			return STORE_UNAVAILABLE;
+		enum store_result r =
+		    store->hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH, id->width, row);
+		if (r != STORE_OK)
+			return r;
 		tiles[i] = row;
 	}
+	plan_build(plan, tiles, ret_hashes);
+	return STORE_OK;
+}
+
+enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
+			       struct arena *arena, struct digest *ret_root)
+{
+	struct proof_plan plan;
+
+	if (plan_root(size, &plan))
+		return carry_out(&plan, store, thread, arena, ret_root);
+	*ret_root = merkle_root(NULL, 0);
+	return STORE_OK;
+}
+
+/* Builds the proof in the arena. NULL: r->result says why, or no memory. */
+static struct digest *prove(struct read *r, void *thread, const struct proof_plan *plan)
+{
 	struct digest *proof = arena_array(r->arena, plan->steps_n + 1, sizeof(*proof));
+
 	if (proof != NULL)
-		plan_build(plan, tiles, proof);
-	return proof;
+		r->result = carry_out(plan, &r->path->ports.store, thread, r->arena, proof);
+	return r->result == STORE_OK ? proof : NULL;
 }
 
 /* The proofs of all entries answered, those at or above the checkpoint's size left out. */

@@ -63,14 +63,6 @@ void batch_receipts(struct batch *b)
 	buffer_free(&text);
 }
 
-static bool area_covers(struct span area, struct span division)
-{
-	if (area.n != 6 || division.n != 6)
-		return false;
-	size_t n = memcmp(area.p + 4, "00", 2) == 0 ? 4 : 6;
-	return memcmp(area.p, division.p, n) == 0;
-}
-
 static void push_flag(struct path *p, const struct session *s, const struct flag_row *row)
 {
 	const struct frame f = {
@@ -105,8 +97,9 @@ static void push_to_watcher(void *self, const struct session *s)
 		return;
 	for (size_t i = 0; i < b->rows.flags_n; i++) {
 		const struct flag_row *row = &b->rows.flags[i];
-		if (row->raise && (s->role != ROLE_INSPECTOR || area_covers(area, row->division_generator) ||
-				   area_covers(area, row->division_facility)))
+		if (row->raise &&
+		    (s->role != ROLE_INSPECTOR || division_covers(area, row->division_generator) ||
+		     division_covers(area, row->division_facility)))
 			push_flag(p, s, row);
 	}
 }

@@ -28,7 +28,8 @@ enum device {
 	HAULER,
 	OTHER_HAULER,
 	FACILITY,
-	INSPECTOR,     /* of the district of the generator */
+	INSPECTOR, /* of the district of the generator */
+	PROVINCE_INSPECTOR,
 	FAR_INSPECTOR, /* of another district */
 	NEW_DEVICE,    /* enrolled nowhere */
 	NEW_REGISTRAR, /* enrolled nowhere */

@@ -419,10 +419,11 @@ Test(watch, flags_go_to_the_inspectors_of_either_end)
 	struct rig *r = rig_writing();
 	conn_id generator = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 	conn_id near = rig_connect(r, INSPECTOR, ROLE_INSPECTOR);
+	conn_id province = rig_connect(r, PROVINCE_INSPECTOR, ROLE_INSPECTOR);
 	conn_id far = rig_connect(r, FAR_INSPECTOR, ROLE_INSPECTOR);
 	conn_id registrar = rig_connect(r, REGISTRAR, ROLE_REGISTRAR);
 	conn_id silent = rig_connect(r, INSPECTOR, ROLE_INSPECTOR);
-	const conn_id watchers[] = {near, far, registrar};
+	const conn_id watchers[] = {near, province, far, registrar};
 
 	for (size_t i = 0; i < ARRAY_LEN(watchers); i++)
 		rig_query(r, watchers[i], 2, &(struct query){.kind = QUERY_WATCH});
@@ -431,6 +432,7 @@ Test(watch, flags_go_to_the_inspectors_of_either_end)
 	r->now += 3 * 86400 * MICROS_PER_SECOND;
 	rig_settle(r);
 	cr_assert_eq(rig_count(r, near, FRAME_PUSH), 1);
+	cr_assert_eq(rig_count(r, province, FRAME_PUSH), 1);
 	cr_assert_eq(rig_count(r, registrar, FRAME_PUSH), 1);
 	cr_assert_eq(rig_count(r, far, FRAME_PUSH), 0);
 	cr_assert_eq(rig_count(r, silent, FRAME_PUSH), 0);

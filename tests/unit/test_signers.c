@@ -39,7 +39,7 @@ static const struct {
     {EVENT_TREATED, 0, {FACILITY}, 1, {0}, 0},
     {EVENT_CONFIRMED, 0, {FACILITY}, 1, {GENERATOR, OTHER_GENERATOR, HAULER, OTHER_HAULER}, 4},
     {EVENT_CANCELLED, 0, {GENERATOR}, 1, {OTHER_GENERATOR}, 1},
-    {EVENT_FLAG_RESOLVED, 0, {INSPECTOR}, 1, {FAR_INSPECTOR}, 1},
+    {EVENT_FLAG_RESOLVED, 0, {INSPECTOR}, 1, {PROVINCE_INSPECTOR, FAR_INSPECTOR}, 2},
 };
 
 static struct event event_of(const struct world *w, size_t row)
