@@ -10,6 +10,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "client"))
 
 from city import City  # noqa: E402
+from others import backport, go, node  # noqa: E402, F401
 from server import ROOT, Cluster, Daemon, Server  # noqa: E402
 
 

@@ -1,16 +1,14 @@
 """Tiles: the log whole, by HTTP alone, as other people's tools read it; and what must not be served."""
 import concurrent.futures
-import os
-import shutil
 import socket
 import subprocess
 
 import manifest_pb2 as m
 import pytest
-from manifest_client import merkle, tiles
+from manifest_client import Key, merkle, tiles
 from manifest_client.connection import Receipt, envelope_in
-from server import ROOT
 from test_http import get, token_of
+from test_witness import written_key
 
 IMMUTABLE = "max-age=31536000, immutable"
 FULL = 256
@@ -113,17 +111,23 @@ def test_entries_are_for_auditors(served):
     assert get(served.server, path, token_of(served.city, served.city.registrar))[0] == 403
 
 
-def test_other_peoples_tool_agrees(served):
+def test_other_peoples_tool_agrees(served, go):
     """Go's sumdb library: signature, tiles against the root, a proof of every record, proofs between sizes."""
-    go = shutil.which("go")
-    if go is None or not os.path.isdir("/usr/share/gocode/src/golang.org/x/mod"):
-        pytest.skip("golang-golang-x-mod-dev is not installed")
-    done = subprocess.run(
-        [go, "run", ROOT / "tests/integration/go/tiles.go", f"http://127.0.0.1:{served.server.http}",
-         served.server.log.vkey], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=300, check=False,
-        env=os.environ | {"GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": ""})
+    program = go("tiles.go", ["golang.org/x/mod/sumdb"])
+
+    def run(vkey, *more):
+        return subprocess.run([program, f"http://127.0.0.1:{served.server.http}", vkey, *more], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=300, check=False)
+
+    vkey = served.server.log.vkey
+    done = run(vkey)
     assert done.returncode == 0, done.stdout
     assert int(done.stdout) >= served.checkpoint.size
+    # and it can say no: to one bit of any tile, and to another log's key
+    for level in ("0", "1"):
+        done = run(vkey, f"/tile/{level}/")
+        assert (done.returncode, "inconsistent" in done.stdout) == (1, True), done.stdout
+    assert run(written_key(served.server.log.origin, 1, Key().public)).returncode == 1
 
 
 READERS = 200

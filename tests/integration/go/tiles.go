@@ -1,7 +1,9 @@
 // Reads a log over HTTP with golang.org/x/mod, which this project did not write: the checkpoint's signature, tiles
 // checked against its root, a proof of every record, and a proof from every earlier size.
 //
-//	GO111MODULE=off GOPATH=/usr/share/gocode go run tiles.go URL VKEY
+//	GO111MODULE=off GOPATH=/usr/share/gocode go run tiles.go URL VKEY [SPOILT]
+//
+// Of what is below the path SPOILT, one bit is changed on its way: that must not pass.
 package main
 
 import (
@@ -20,7 +22,7 @@ import (
 
 const height = 8
 
-type reader struct{ url string }
+type reader struct{ url, spoilt string }
 
 func (r reader) get(path string) []byte {
 	answer, err := http.Get(r.url + path)
@@ -31,6 +33,9 @@ func (r reader) get(path string) []byte {
 	body, err := io.ReadAll(answer.Body)
 	if err != nil || answer.StatusCode != 200 {
 		log.Fatalf("%s: %s %v", path, answer.Status, err)
+	}
+	if r.spoilt != "" && strings.HasPrefix(path, r.spoilt) {
+		body[len(body)/2] ^= 1
 	}
 	return body
 }
@@ -50,7 +55,10 @@ func (r reader) ReadTiles(tiles []tlog.Tile) ([][]byte, error) {
 }
 
 func main() {
-	r := reader{os.Args[1]}
+	r := reader{url: os.Args[1]}
+	if len(os.Args) > 3 {
+		r.spoilt = os.Args[3]
+	}
 	verifier, err := note.NewVerifier(os.Args[2])
 	if err != nil {
 		log.Fatal(err)
