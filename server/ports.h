@@ -52,6 +52,8 @@ struct net_port {
 	void (*greeted)(void *self, conn_id conn);
 	/* The read gate: false stops reading on all connections, true goes on. */
 	void (*gate)(void *self, bool open);
+	/* The same for one connection: true stops reading on it, false goes on. */
+	void (*hold)(void *self, conn_id conn, bool held);
 	/* RFC 5929 tls-server-end-point of the server's certificate, 32 bytes. */
 	struct digest binding;
 };

@@ -72,8 +72,26 @@ void conn_time_input(struct conn *c, bool delivered)
 {
 	enum timeout_kind kind = c->in.n > 0 ? TIMEOUT_FRAME : TIMEOUT_IDLE;
 
-	if (c->state == CONN_OPEN && !c->write_gated && (delivered || c->read_by.kind != kind))
+	if (c->state == CONN_OPEN && c->gated == 0 && (delivered || c->read_by.kind != kind))
 		timeout_start(&c->net->timeouts, &c->read_by, kind);
+}
+
+void conn_gate(struct conn *c, enum conn_gate gate, bool shut)
+{
+	unsigned before = c->gated;
+
+	if (!conn_is_alive(c))
+		return;
+	c->gated = shut ? before | gate : before & ~(unsigned)gate;
+	if (before == 0 && c->gated != 0) {
+		conn_stop_waiting(c);
+		loop_watch_off(c->readable);
+		if (c->state == CONN_OPEN)
+			timeout_stop(&c->net->timeouts, &c->read_by);
+	} else if (before != 0 && c->gated == 0) {
+		conn_time_input(c, true);
+		conn_wait_for_turn(c);
+	}
 }
 
 static void report_end(struct conn *c, enum net_end reason, const char *why)
@@ -193,7 +211,7 @@ void conn_free(struct conn *c)
 
 static bool may_deliver(const struct conn *c)
 {
-	return conn_is_alive(c) && !c->write_gated && !c->net->gate_shut;
+	return conn_is_alive(c) && c->gated == 0 && !c->net->gate_shut;
 }
 
 /* Hands on the whole frames that `bytes` begins with, as long as it may. Returns how many bytes they took. */
@@ -305,14 +323,14 @@ static void read_turn(struct conn *c)
 	}
 	conn_time_input(c, delivered);
 	/* Frames may be left over, in `in` or in OpenSSL's buffer, of which the socket says nothing. */
-	if (c->net->gate_shut && conn_is_alive(c) && !c->write_gated)
+	if (c->net->gate_shut && conn_is_alive(c) && c->gated == 0)
 		wait_for_gate(c);
 }
 
 void conn_resume(struct conn *c)
 {
 	conn_stop_waiting(c);
-	if (!conn_is_alive(c) || c->write_gated)
+	if (!conn_is_alive(c) || c->gated != 0)
 		return;
 	if (!loop_watch_on(c->readable))
 		conn_cut(c, NET_END_MEMORY, NULL);

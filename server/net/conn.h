@@ -19,6 +19,11 @@ enum conn_state {
 	CONN_DEAD,   /* is freed at the end of the turn */
 };
 
+enum conn_gate {
+	GATED_OUTPUT = 1, /* it does not read */
+	GATED_PATH = 2,   /* it has enough under way */
+};
+
 struct net;
 
 struct conn {
@@ -29,7 +34,7 @@ struct conn {
 	struct ssl_st *ssl;
 	bool opened, closed; /* which of the two the sink was told */
 	bool is_dirty, is_ended;
-	bool write_gated;    /* not read because it does not read */
+	unsigned gated;      /* why it is not read: enum conn_gate */
 	bool read_wants_out; /* TLS must write before it can read on */
 	enum { WAITS_NOT, WAITS_TURN, WAITS_GATE } waits;
 
@@ -72,6 +77,8 @@ bool conn_watch_writable(struct conn *c); /* false: no memory, and it has ended 
 void conn_put_dirty(struct conn *c);
 void conn_stop_waiting(struct conn *c);
 void conn_wait_for_turn(struct conn *c);
+/* Shuts or opens one gate; it is read while all are open, and its deadlines stand still while one is shut. */
+void conn_gate(struct conn *c, enum conn_gate gate, bool shut);
 /* A frame that has begun must end in time; a new time begins only with a new frame. */
 void conn_time_input(struct conn *c, bool delivered);
 void conn_linger(struct conn *c);

@@ -208,6 +208,14 @@ static void port_gate(void *self, bool open)
 	loop_timer_once(net->next_turn, 0);
 }
 
+static void port_hold(void *self, conn_id id, bool held)
+{
+	struct conn *c = find(self, id);
+
+	if (c != NULL)
+		conn_gate(c, GATED_PATH, held);
+}
+
 const struct net_port *net_port(struct net *net)
 {
 	return &net->port;
@@ -287,6 +295,7 @@ struct net *net_new(struct loop *loop, struct tls *tls, const struct net_setting
 				      .close = port_close,
 				      .greeted = port_greeted,
 				      .gate = port_gate,
+				      .hold = port_hold,
 				      .binding = tls_binding(tls)};
 	init_queues(net);
 	if (!make_tables(net) || !make_events(net)) {

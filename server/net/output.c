@@ -40,19 +40,13 @@ static void time_output(struct conn *c)
 /* The write gate: who does not read is not read. */
 static void set_write_gate(struct conn *c)
 {
-	if (!conn_is_alive(c))
-		return;
-	if (!c->write_gated && queued(c) > c->net->set.output_high) {
-		c->write_gated = true;
+	bool shut = (c->gated & GATED_OUTPUT) != 0;
+
+	if (!shut && queued(c) > c->net->set.output_high) {
 		c->net->count.write_gate_shut++;
-		conn_stop_waiting(c);
-		loop_watch_off(c->readable);
-		if (c->state == CONN_OPEN)
-			timeout_stop(&c->net->timeouts, &c->read_by);
-	} else if (c->write_gated && queued(c) <= c->net->set.output_low) {
-		c->write_gated = false;
-		conn_time_input(c, true);
-		conn_wait_for_turn(c);
+		conn_gate(c, GATED_OUTPUT, true);
+	} else if (shut && queued(c) <= c->net->set.output_low) {
+		conn_gate(c, GATED_OUTPUT, false);
 	}
 }
 
@@ -131,7 +125,7 @@ void conn_send(struct conn *c, struct span bytes)
 	c->net->count.output_queued += c->out.n - before;
 	if (!buffer_ok(&c->out))
 		conn_cut(c, NET_END_MEMORY, NULL);
-	else if (queued(c) > c->net->set.output_high && !c->write_gated)
+	else if (queued(c) > c->net->set.output_high && (c->gated & GATED_OUTPUT) == 0)
 		conn_flush(c); /* now, so that its next frame is not handed on if this does not leave */
 	else
 		conn_put_dirty(c);

@@ -2,8 +2,6 @@
  * Authorisation, in one place: which role may ask what, and what it then sees. Who may sign what is the law's
  * (core/signers.c); who brings an envelope does not matter.
  */
-#include <stdlib.h>
-
 #include "path/internal.h"
 
 #define BIT(r)    (1U << (r))
@@ -86,80 +84,9 @@ bool path_token(const struct path *p, struct span token, struct reader_identity 
 		return false;
 	static const struct party_ref nobody;
 	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;
-	*ret_identity = (struct reader_identity){
-	    .role = key->role, .party = *ref, .scope = access_scope(key->role, ref, access_division(key))};
+	*ret_identity = (struct reader_identity){.key = key->no,
+						 .role = key->role,
+						 .party = *ref,
+						 .scope = access_scope(key->role, ref, access_division(key))};
 	return true;
-}
-
-/* ---- token buckets ---- */
-
-/* Buckets by the dense numbers of keys and parties. */
-struct meter {
-	struct bucket events;
-	struct bucket bytes;
-};
-
-struct limits {
-	struct meter *of[2]; /* keys, parties */
-	size_t n[2];
-};
-
-static struct meter *meter(struct limits *l, int which, size_t no)
-{
-	if (no >= l->n[which]) {
-		size_t n = 2 * no + 64;
-		struct meter *grown = realloc(l->of[which], n * sizeof(*grown));
-		if (grown == NULL)
-			return NULL;
-		memset(grown + l->n[which], 0, (n - l->n[which]) * sizeof(*grown));
-		l->of[which] = grown;
-		l->n[which] = n;
-	}
-	return &l->of[which][no];
-}
-
-struct limits *limits_new(void)
-{
-	return calloc(1, sizeof(struct limits));
-}
-
-void limits_free(struct limits *l)
-{
-	if (l == NULL)
-		return;
-	free(l->of[0]);
-	free(l->of[1]);
-	free(l);
-}
-
-micros limits_take(struct path *p, const struct session *s, size_t bytes)
-{
-	const struct path_config *c = &p->config;
-	const struct party_record *party = registry_party(p->registry, &s->party);
-	struct meter *key = meter(p->limits, 0, s->key);
-	struct meter *all = meter(p->limits, 1, party == NULL ? 0 : party->no);
-
-	if (key == NULL || all == NULL)
-		return MICROS_PER_SECOND;
-	struct {
-		struct bucket *bucket;
-		const struct bucket_rate *rate;
-		int64_t n;
-	} takes[] = {
-	    {&key->events, &c->key_events, 1},
-	    {&key->bytes, &c->key_bytes, (int64_t)bytes},
-	    {&all->events, &c->party_events, 1},
-	    {&all->bytes, &c->party_bytes, (int64_t)bytes},
-	};
-	size_t n = party == NULL ? 2 : ARRAY_LEN(takes);
-	micros now = path_now(p);
-	micros wait = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		micros w = bucket_wait(takes[i].bucket, takes[i].rate, takes[i].n, now);
-		wait = w > wait ? w : wait;
-	}
-	for (size_t i = 0; i < n && wait == 0; i++)
-		bucket_take(takes[i].bucket, takes[i].rate, takes[i].n, now);
-	return wait;
 }

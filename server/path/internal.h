@@ -22,6 +22,8 @@ enum {
 	SEEN_CACHE = 4096,
 	ERROR_SIZE = 480,
 	PROTOCOL_VERSION = 1,
+	READS_PER_KEY = 64, /* under way at once */
+	EVENTS_SHARE = 8,   /* of requests_max one connection may have an eighth under way */
 };
 
 /* ---- one request: an event on its way (queries and hellos are struct read and struct greeting) ---- */
@@ -43,6 +45,7 @@ struct request {
 	micros received_at;
 	enum request_stage stage; /* the main thread's alone, also while a lane has the rest */
 	bool unknown_key;         /* a signer's */
+	bool counted;             /* among its connection's events */
 	uint64_t keyring_version; /* it was verified with */
 	struct arena *arena;
 	struct span bytes;        /* the envelope as received */
@@ -221,10 +224,18 @@ struct span access_division(const struct key_record *key);
 struct scope access_scope(enum role role, const struct party_ref *party, struct span division);
 /* The key may connect and ask now. NULL never may. */
 bool access_key_good(const struct key_record *key, micros now) MUST_CHECK;
+
+/* ---- limits ---- */
 /* Takes from the token buckets of the key and its party. 0: go on; else how long to wait, and nothing is
  * taken. */
 struct limits *limits_new(void) MUST_CHECK;
 void limits_free(struct limits *limits);
 micros limits_take(struct path *p, const struct session *s, size_t bytes) MUST_CHECK;
+/* Counts a read of the key as under way. False: it has as many as it may. Key 0 (nobody's) has no end. */
+bool limits_read_begin(struct path *p, key_no key) MUST_CHECK;
+void limits_read_end(struct path *p, key_no key);
+/* Counts an event of the connection as under way; one with too many is not read until half are done. */
+void limits_event_begin(struct path *p, struct session *s);
+void limits_event_end(struct path *p, conn_id conn);
 
 #endif

@@ -68,7 +68,7 @@ static const struct rule *not_now(const struct path *p, enum refusal_kind *ret_k
 	return NULL;
 }
 
-static void take_event(struct path *p, struct request *r, const struct session *s)
+static void take_event(struct path *p, struct request *r, struct session *s)
 {
 	enum refusal_kind kind = REFUSAL_NONE;
 	const struct rule *no = not_now(p, &kind);
@@ -86,6 +86,8 @@ static void take_event(struct path *p, struct request *r, const struct session *
 		return;
 	}
 	r->received_at = path_now(p);
+	r->counted = true;
+	limits_event_begin(p, s);
 	queue_push(&p->queue, r);
 	stage_verify(p, r);
 }
@@ -126,6 +128,20 @@ static void take_frame(struct path *p, struct session *s, struct request *r, con
 	request_give_back(p, r);
 }
 
+/*
+ * A frame that cannot be read is refused field by field, as a request of its own: it costs what an event
+ * costs, and the connection goes on. It ends when the refusal would find no request, before hello, and for
+ * who sends more of it than a key may ask.
+ */
+static void refuse_frame(struct path *p, struct session *s, struct request *r, struct span bytes)
+{
+	r->id = frame_peek_id(bytes);
+	answer_refusal(p, r, REFUSAL_MALFORMED, NULL);
+	if (r->id == 0 || s->stage != SESSION_READY || limits_take(p, s, bytes.n) > 0)
+		p->ports.net->close(p->ports.net->self, s->conn, "malformed frame");
+	request_give_back(p, r);
+}
+
 void stage_frame(struct path *p, conn_id conn, struct span bytes)
 {
 	struct session *s = session_find(p->sessions, conn);
@@ -140,10 +156,7 @@ void stage_frame(struct path *p, conn_id conn, struct span bytes)
 		return;
 	}
 	if (!frame_decode(bytes, r->arena, &r->problems, &f)) {
-		r->id = frame_peek_id(bytes);
-		answer_refusal(p, r, REFUSAL_MALFORMED, NULL);
-		request_give_back(p, r);
-		p->ports.net->close(p->ports.net->self, conn, "malformed frame");
+		refuse_frame(p, s, r, bytes);
 		return;
 	}
 	if (s->stage != SESSION_READY && f.kind != FRAME_HELLO) {
@@ -230,8 +243,18 @@ static void nobody_gate(void *self, bool open)
 	(void)open;
 }
 
-static const struct net_port nobody = {
-    .send = nobody_send, .close = nobody_close, .greeted = nobody_greeted, .gate = nobody_gate};
+static void nobody_hold(void *self, conn_id conn, bool held)
+{
+	(void)self;
+	(void)conn;
+	(void)held;
+}
+
+static const struct net_port nobody = {.send = nobody_send,
+				       .close = nobody_close,
+				       .greeted = nobody_greeted,
+				       .gate = nobody_gate,
+				       .hold = nobody_hold};
 
 void path_attach(struct path *p, const struct net_port *net)
 {
@@ -270,6 +293,7 @@ void path_free(struct path *p)
 {
 	if (p == NULL)
 		return;
+	p->ports.net = &nobody; /* the network may be gone already */
 	for (size_t i = 0; p->batch != NULL && i < p->batch->members_n; i++)
 		request_give_back(p, p->batch->members[i]);
 	for (struct request *r = queue_pop(&p->queue); r != NULL; r = queue_pop(&p->queue))

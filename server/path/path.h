@@ -65,7 +65,8 @@ struct path_counters {
 	uint64_t server_events; /* flags raised and cleared */
 	uint64_t flags_raised[FLAG_KINDS];
 	uint64_t batches, batch_members, batch_splits, recoveries, gate_closed, sweeps;
-	micros commit_time; /* sum over batches, from launch to answer */
+	uint64_t connections_held; /* not read for a while, for the events that they had under way */
+	micros commit_time;        /* sum over batches, from launch to answer */
 };
 
 struct path_status {
@@ -131,6 +132,7 @@ typedef void (*read_answer)(void *self, const struct read_result *result);
 
 /* Who a bearer token speaks for. False: not a token of this server, expired, or its key was revoked since. */
 struct reader_identity {
+	key_no key;
 	enum role role;
 	struct party_ref party;
 	struct scope scope;

@@ -17,6 +17,7 @@ struct read {
 	struct arena *arena;
 	conn_id conn;
 	uint64_t id;
+	key_no key;              /* whose share it counts in; 0: nobody's */
 	struct request *request; /* READ_REPEATED */
 	struct query query;
 	struct scope scope;
@@ -296,6 +297,7 @@ static void read_done(struct work *w)
 	struct path *p = r->path;
 
 	p->under_way--;
+	limits_read_end(p, r->key);
 	if (r->kind == READ_CALLBACK)
 		answer_callback(r);
 	else if (r->result != STORE_OK || r->fault)
@@ -363,21 +365,23 @@ static bool query_copy(struct arena *arena, const struct query *from, struct que
 	return true;
 }
 
+/* NULL: no memory, or the key has as many under way as it may. */
 static struct read *read_of_query(struct path *p, enum read_kind kind, const struct query *query,
-				  const struct scope *scope)
+				  const struct scope *scope, key_no key)
 {
 	struct read *r = read_new(p, kind, 0, 0);
 
 	if (r == NULL)
 		return NULL;
 	struct span division = arena_copy(r->arena, scope->division);
-	if (!query_copy(r->arena, query, &r->query) || division.p == NULL) {
+	if (!query_copy(r->arena, query, &r->query) || division.p == NULL || !limits_read_begin(p, key)) {
 		arena_free(r->arena);
 		free(r);
 		return NULL;
 	}
 	r->scope = *scope;
 	r->scope.division = division;
+	r->key = key;
 	return r;
 }
 
@@ -413,7 +417,7 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 		send_frame(p, s->conn, &f);
 		return;
 	}
-	struct read *r = read_of_query(p, READ_QUERY, query, &scope);
+	struct read *r = read_of_query(p, READ_QUERY, query, &scope, s->key);
 	if (r == NULL) {
 		refuse(p, s->conn, id, REFUSAL_LATER, PATH(BUSY), "", "", "", MICROS_PER_SECOND);
 		return;
@@ -462,7 +466,7 @@ bool path_read(struct path *p, const struct reader_identity *who, const struct q
 		*ret_refused = REFUSAL_FORBIDDEN;
 		return false;
 	}
-	struct read *r = read_of_query(p, READ_CALLBACK, query, &who->scope);
+	struct read *r = read_of_query(p, READ_CALLBACK, query, &who->scope, who->key);
 	if (r == NULL) {
 		*ret_refused = REFUSAL_LATER;
 		return false;

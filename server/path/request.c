@@ -39,6 +39,8 @@ struct request *request_take(struct path *p, conn_id conn, uint64_t id)
 void request_give_back(struct path *p, struct request *r)
 {
 	p->under_way--;
+	if (r->counted)
+		limits_event_end(p, r->conn);
 	if (p->spare_n >= SPARE_MAX) {
 		arena_free(r->arena);
 		free(r);

@@ -21,6 +21,8 @@ struct session {
 	enum role role;
 	struct party_ref party; /* empty for registrars */
 	bool watching;
+	bool held;     /* not read, for its events under way */
+	size_t events; /* under way */
 };
 
 struct sessions;

@@ -88,6 +88,8 @@ static const struct metric {
     PATH("recoveries", "Times that the log's state was read from the database.", recoveries),
     PATH("read_gate_closed", "Times that reading from devices stopped because too much was under way.",
 	 gate_closed),
+    PATH("connections_held", "Times that one device was not read, for the events it had under way.",
+	 connections_held),
     PATH("sweeps", "Sweeps for deadlines that passed.", sweeps),
     SECONDS("commit", "Time from the launch of batches to their answer.", commit_time),
 

@@ -264,7 +264,38 @@ def test_the_largest_frame_and_event(city, generator):
     generator.send(frame)
     answer, = generator.answers(9)
     assert answer.refusal.kind == m.REFUSAL_KIND_MALFORMED and answer.refusal.problems[0].rule == "field.length"
-    assert has_ended(generator)
+    envelope, _ = city.trail().issued()
+    assert generator.submit(envelope)
+
+
+def test_a_query_with_bad_fields(city, generator):
+    """Every one is named, and what else is under way on the connection goes on."""
+    good = city.trail().issued()[0]
+    fine = generator.send_submit(good)
+    generator.send(m.Frame(id=500, query=m.Query(search=m.SearchQuery(
+        numbers=["1", "20252101000001"], plate=" ", waste_code="HW", limit=501, state=99))))
+    answer, = generator.answers(500)
+    assert answer.last and answer.refusal.kind == m.REFUSAL_KIND_MALFORMED
+    assert {p.path for p in answer.refusal.problems} >= {
+        "query.search." + name for name in ("numbers[0]", "plate", "waste_code", "limit", "state")}
+    assert all(p.en and p.zh and p.allowed for p in answer.refusal.problems)
+    assert generator.answer_to(fine, good)
+
+
+def test_more_queries_at_once_than_one_may_have(city, generator):
+    """Thousands in one go: what is beyond the client's share is told to come later, and others do not notice."""
+    count, first = 3000, 10_000
+    generator.send_all(m.Frame(id=first + i, query=m.Query(flags=m.FlagQuery())) for i in range(count))
+    assert is_served(city)
+    answered = later = 0
+    while answered + later < count:
+        answer = generator.receive()
+        if answer.WhichOneof("body") == "refusal":
+            assert answer.refusal.kind == m.REFUSAL_KIND_LATER and answer.refusal.retry_after > 0
+            later += 1
+        elif answer.last:
+            answered += 1
+    assert answered >= 64 and later > 0
 
 
 def test_byte_by_byte(city):

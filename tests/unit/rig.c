@@ -127,6 +127,14 @@ static void net_gate(void *self, bool open)
 	r->gate_moves++;
 }
 
+static void net_hold(void *self, conn_id conn, bool held)
+{
+	struct rig_conn *c = conn_of(self, conn);
+
+	MUST(c->held != held);
+	c->held = held;
+}
+
 /* ---- the world around ---- */
 
 static micros now(void *self)
@@ -168,6 +176,7 @@ struct rig *rig_new(struct world *w)
 				   .close = net_close,
 				   .greeted = net_greeted,
 				   .gate = net_gate,
+				   .hold = net_hold,
 				   .binding = digest_of(span_str("the certificate"))};
 	r->config = (struct path_config){
 	    .origin = "",

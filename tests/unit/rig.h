@@ -32,7 +32,7 @@ struct rig_frame {
 };
 
 struct rig_conn {
-	bool open, greeted;
+	bool open, greeted, held;
 	const char *closed_by_path; /* the reason */
 	struct digest nonce;
 };

@@ -255,6 +255,45 @@ Test(net_limits, nobody_is_late_while_the_gate_is_shut)
 	server_end();
 }
 
+Test(net_limits, one_that_is_held_is_not_read_alone)
+{
+	struct net_settings set = net_settings_default;
+
+	set.idle_after = set.frame_within = 300 * MS;
+	server_begin_with(set);
+	struct client *held = connected();
+	conn_id id = f.last;
+	struct client *other = connected();
+	f.echo = true;
+	f.port->hold(f.port->self, id, true);
+	f.port->hold(f.port->self, id, true);
+	send_frames(held, 5, 100);
+	cr_assert(client_send(held, "\0\0", 2));
+	send_frames(other, 3, 100);
+	WAIT(other->got.n == 3 * 104);
+	cr_assert_eq(f.frames, 3);
+	/* It gets what others have for it, and is not late for what nobody reads. */
+	f.port->send(f.port->self, id, span_str("pushed"));
+	WAIT(held->got.n == 6 && other->ended);
+	cr_assert_not(held->ended);
+	/* Also while the gate for all is shut, it waits for both. */
+	f.port->gate(f.port->self, false);
+	f.port->hold(f.port->self, id, false);
+	settle();
+	cr_assert_eq(f.frames, 3);
+	f.port->gate(f.port->self, true);
+	WAIT(f.frames == 8);
+	cr_assert(client_send(held, "\0\1x", 3));
+	WAIT(f.frames == 9);
+	f.port->hold(f.port->self, id, true);
+	SSL_shutdown(held->ssl);
+	shutdown(held->fd, SHUT_RDWR);
+	f.port->hold(f.port->self, id, false);
+	WAIT(f.closed == 2);
+	f.port->hold(f.port->self, id, true); /* nobody's now */
+	server_end();
+}
+
 /* ---------------------------------------------------------------- everything at once */
 
 static uint32_t next_random(void)
