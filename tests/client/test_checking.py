@@ -100,3 +100,8 @@ def test_published_pae(vector):
     payload = base64.b64decode(vector["envelope"]["payload"].replace("-", "+").replace("_", "/"))
     same = dsse.pae(vector["envelope"]["payloadType"], payload).hex() == vector["pae"]
     assert same is (vector["id"] != "payload-type-swapped")
+
+
+def test_the_roots_of_all_sizes():
+    leaves = [merkle.leaf_hash(b"%d" % i) for i in range(70)]
+    assert list(merkle.roots(leaves)) == [merkle.root_of(leaves[:n]) for n in range(1, 71)]

@@ -5,9 +5,9 @@ import signal
 import socket
 import struct
 import subprocess
-import threading
 
 import pytest
+from between import ANSWERED, ASKED, Between
 from load import Load
 from manifest_client import Connection, ConnectionEnded, Refused
 from questions import flags
@@ -54,91 +54,16 @@ def test_postgresql_is_killed(make, own_cluster):
     load.nothing_lost()
 
 
-class BetweenPostgres(threading.Thread):
-    """A UNIX socket in front of PostgreSQL's that cuts a connection at its COMMIT: before it, or after its answer."""
-
-    COMMIT = b"\0commit\0"  # of a Bind message: the statement's name
-    READY = b"Z\0\0\0\x05I"
-
-    def __init__(self, folder, target):
-        super().__init__(daemon=True)
-        folder.mkdir(mode=0o755)
-        self.folder, self.target = folder, target
-        self.mode = None
-        self.cuts = 0
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(f"{folder}/.s.PGSQL.5432")
-        self.listener.listen(16)
-        self.start()
-
-    def run(self):
-        while True:
-            try:
-                client, _ = self.listener.accept()
-            except OSError:
-                return
-            server = socket.socket(socket.AF_UNIX)
-            try:
-                server.connect(self.target)
-            except OSError:
-                client.close()
-                continue
-            lost = threading.Event(), threading.Event()
-            threading.Thread(target=self.forth, args=(client, server, *lost), daemon=True).start()
-            threading.Thread(target=self.back, args=(client, server, *lost), daemon=True).start()
-
-    def forth(self, client, server, swallow, answered):
-        try:
-            while data := client.recv(1 << 20):
-                if self.mode and self.COMMIT in data:
-                    if self.mode == "after":
-                        swallow.set()
-                        server.sendall(data)
-                        assert answered.wait(20)
-                    self.mode = None
-                    self.cuts += 1
-                    break
-                server.sendall(data)
-        except OSError:
-            pass
-        for s in (client, server):
-            self.end(s)
-
-    def back(self, client, server, swallow, answered):
-        held = b""
-        try:
-            while data := server.recv(1 << 20):
-                if swallow.is_set():
-                    held += data
-                    if held.endswith(self.READY):
-                        answered.set()
-                else:
-                    client.sendall(data)
-        except OSError:
-            pass
-        answered.set()
-        for s in (client, server):
-            self.end(s)
-
-    @staticmethod
-    def end(s):
-        try:
-            s.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-
 def test_a_commit_whose_answer_is_lost(make, work, cluster):
     """The outcome is unknown: the server looks and does not guess; what was committed is acknowledged once."""
-    between = BetweenPostgres(work / "between", cluster.socket())
+    between = Between(work / "between", cluster.socket())
     server = make.server(start=False)
     server.start(database__writer=cluster.conninfo(server.database, "manifest_writer", between.folder))
     city = make.city(server)
     with Load(city) as load:
-        for n, mode in enumerate(("after", "before", "after", "after", "before"), 1):
+        for n, where in enumerate((ANSWERED, ASKED, ANSWERED, ANSWERED, ASKED), 1):
             load.reach(n * 180)
-            between.mode = mode
-            until(lambda: between.cuts == n, "cut")
+            between.stop_at("commit", where).wait().cut()
         load.finish()
     assert server.process.poll() is None
     load.nothing_lost()

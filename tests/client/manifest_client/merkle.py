@@ -68,3 +68,16 @@ def consistency_holds(old, new, proof, old_root, new_root):
             sr = node_hash(sr, c)
         fn, sn = fn >> 1, sn >> 1
     return sn == 0 and fr == old_root and sr == new_root
+
+
+def roots(leaves):
+    """The root of every size, from 1 on, in one pass."""
+    peaks = []  # of the complete trees, the largest first
+    for size, node in enumerate(leaves, 1):
+        while size & 1 == 0:
+            node, size = node_hash(peaks.pop(), node), size >> 1
+        peaks.append(node)
+        root = node
+        for peak in peaks[-2::-1]:
+            root = node_hash(peak, root)
+        yield root
