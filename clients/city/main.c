@@ -13,6 +13,7 @@
 #include "city/report.h"
 #include "city/stories.h"
 #include "core/flags.h"
+#include "core/words.h"
 #include "crypto/key_text.h"
 #include "libmanifest/file.h"
 
@@ -252,7 +253,7 @@ static size_t missing(const struct play *p, bool tell)
 		for (unsigned kind = 1; tell && kind < FLAG_KINDS; kind++)
 			if ((bits & UINT32_C(1) << kind) != 0)
 				say("city: %014llu (%s) was not flagged: %s", (unsigned long long)l->number,
-				    l->story->en, flag_kind_name((enum flag_kind)kind, false));
+				    l->story->en, word_of(flag_words, (int)kind)->en);
 	}
 	return n;
 }

@@ -7,6 +7,7 @@
 
 #include "core/flags.h"
 #include "core/manifest_table.h"
+#include "core/words.h"
 
 #define MILLION 1000000.0
 
@@ -74,7 +75,7 @@ static void print_accepted(const struct report *r)
 		if (n == 0)
 			continue;
 		(void)printf("  ");
-		cell(kind_zh((enum event_kind)kind), 14);
+		cell(word_of(event_words, (int)kind)->zh, 14);
 		cell(event_kind_name((enum event_kind)kind), 16);
 		(void)printf("%7" PRIu64 "  ", n);
 		bar(r, (double)n / (double)(t->accepted[EVENT_ISSUED] + 1));
@@ -141,9 +142,9 @@ static void print_flags(const struct report *r)
 			continue;
 		(void)printf("  %4zu  ", n);
 		paint(r, "31");
-		cell(flag_kind_name((enum flag_kind)kind, true), 30);
+		cell(word_of(flag_words, (int)kind)->zh, 30);
 		paint(r, "0");
-		cell(flag_kind_name((enum flag_kind)kind, false), 36);
+		cell(word_of(flag_words, (int)kind)->en, 36);
 		(void)printf("%zu open", open);
 		if (claimed > 0)
 			(void)printf(", %zu say in time, arrived late", claimed);
@@ -169,7 +170,7 @@ static void print_bad_load(const struct report *r, const struct bad_load *b)
 	paint(r, "1");
 	(void)printf("%014" PRIu64 "  ", b->manifest->number);
 	paint(r, "31");
-	cell(flag_kind_name(b->flag->kind, true), 18);
+	cell(word_of(flag_words, (int)b->flag->kind)->zh, 18);
 	paint(r, "0");
 	cell(how, 26);
 	(void)printf("%.*s  %.2f t  %s\n", SPAN_ARG(b->manifest->lines[0].code), tonnes(shipped),
@@ -269,7 +270,7 @@ static void print_quantities(const struct event *e)
 				     tonnes(e->treated.lines[i].grams), SPAN_ARG(e->treated.lines[i].method));
 		break;
 	case EVENT_FLAG_RAISED:
-		(void)printf("  %s: %.*s", flag_kind_name(e->flag_raised.kind, true),
+		(void)printf("  %s: %.*s", word_of(flag_words, (int)e->flag_raised.kind)->zh,
 			     SPAN_ARG(e->flag_raised.detail));
 		break;
 	default: break;
@@ -284,7 +285,7 @@ static void print_trail_entry(const struct report *r, const struct trail_entry *
 
 	(void)printf("  %s  ", clock_text(e->occurred_at, at) + 5);
 	paint(r, flag ? "31" : "32");
-	cell(kind_zh(e->kind), 10);
+	cell(word_of(event_words, (int)e->kind)->zh, 10);
 	paint(r, "0");
 	cell(event_kind_name(e->kind), 13);
 	(void)printf("[%" PRIu64 "]", t->index);

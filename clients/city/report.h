@@ -42,9 +42,6 @@ struct category_total {
 size_t report_totals(const struct report *r, struct category_total ret_totals[60]);
 
 /* words.c */
-const char *kind_zh(enum event_kind kind);
-const char *refusal_zh(enum refusal_kind kind);
-const char *refusal_en(enum refusal_kind kind);
 /* Columns that the text takes on a terminal. */
 size_t text_columns(const char *text);
 /* "11-24 09:30" in Shenyang. */

@@ -7,6 +7,7 @@
 #include "city/report.h"
 #include "core/credit_code.h"
 #include "core/flags.h"
+#include "core/words.h"
 
 static json_t *number_json(uint64_t number)
 {
@@ -44,8 +45,8 @@ static json_t *refused_json(const struct tally *t)
 	for (size_t i = 0; i < t->rules_n; i++)
 		(void)json_array_append_new(
 		    list, json_pack("{s:s, s:s, s:s, s:s, s:I}", "rule", t->rules[i].rule, "kind",
-				    refusal_en(t->rules[i].kind), "en", t->rules[i].en, "zh", t->rules[i].zh,
-				    "count", (json_int_t)t->rules[i].n));
+				    word_of(refusal_words, (int)t->rules[i].kind)->name, "en", t->rules[i].en,
+				    "zh", t->rules[i].zh, "count", (json_int_t)t->rules[i].n));
 	return list;
 }
 
@@ -60,10 +61,10 @@ static json_t *flags_json(const struct report *r)
 			open += r->flags.items[i].kind == kind && r->flags.items[i].open;
 		}
 		if (n > 0)
-			(void)json_object_set_new(o, flag_kind_name((enum flag_kind)kind, false),
+			(void)json_object_set_new(o, word_of(flag_words, (int)kind)->en,
 						  json_pack("{s:s, s:I, s:I}", "zh",
-							    flag_kind_name((enum flag_kind)kind, true),
-							    "raised", n, "open", open));
+							    word_of(flag_words, (int)kind)->zh, "raised", n,
+							    "open", open));
 	}
 	return o;
 }
@@ -79,7 +80,8 @@ static json_t *worst_json(const struct report *r)
 		(void)json_array_append_new(
 		    list,
 		    json_pack("{s:o, s:s, s:s, s:I, s:o, s:o}", "number", number_json(b->manifest->number),
-			      "flag", flag_kind_name(b->flag->kind, false), "detail", b->flag->detail,
+			      "flag", word_of(flag_words, (int)b->flag->kind)->name, "detail",
+			      b->flag->detail,
 			      b->flag->kind == FLAG_QUANTITY ? "grams_missing" : "microseconds_late",
 			      (json_int_t)b->badness, "generator", party_json(r, &b->manifest->generator),
 			      "facility", party_json(r, &b->manifest->facility)));

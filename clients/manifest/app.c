@@ -14,7 +14,7 @@
 #include "base/text.h"
 #include "crypto/key_text.h"
 #include "libmanifest/file.h"
-#include "manifest/words.h"
+#include "core/words.h"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, SMALL_FILE = 65536, LOCK_TRIES = 100, LOCK_WAIT = 100000 };
 

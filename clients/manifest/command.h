@@ -7,7 +7,7 @@
 #define MANIFEST_COMMAND_H
 
 #include "manifest/app.h"
-#include "manifest/words.h"
+#include "core/words.h"
 
 enum { ORDER_FILES_MAX = 64, ORDER_CARDS_MAX = 3, LIST_MAX = 600 };
 

@@ -269,7 +269,7 @@ int custody_confirm(struct app *app, const struct command *command, struct order
 /* ---- received ---- */
 
 #define DECISION_FORM                                                                                        \
-	"LINE=accept[;METHOD] | LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE | LINE=refuse;DIFFERENCE"
+	"LINE=accepted[;METHOD] | LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE | LINE=refused;DIFFERENCE"
 
 static bool take_decision(const struct chain *c, struct span text, struct line_decision *lines)
 {

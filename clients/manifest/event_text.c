@@ -7,9 +7,9 @@
 #include "core/number.h"
 #include "core/quantity.h"
 #include "core/time_text.h"
+#include "core/words.h"
 #include "manifest/jsontext.h"
 #include "manifest/print.h"
-#include "manifest/words.h"
 #include "wire/schema.h"
 
 static json_t *message_json(const struct message *m, const uint8_t *value);
@@ -18,8 +18,18 @@ static json_t *enum_json(const ProtobufCFieldDescriptor *d, int number)
 {
 	const ProtobufCEnumDescriptor *e = d->descriptor;
 	const ProtobufCEnumValue *v = protobuf_c_enum_descriptor_get_value(e, number);
+	const ProtobufCEnumValue *none = protobuf_c_enum_descriptor_get_value(e, 0);
+	char word[64];
+	size_t n = 0;
 
-	return v == NULL ? json_integer(number) : json_string(v->name);
+	if (v == NULL || none == NULL || strlen(none->name) <= strlen("UNSPECIFIED"))
+		return json_integer(number);
+	/* The word of core/words.h: without what all names of the enum begin with, in lower case. */
+	for (const char *p = v->name + strlen(none->name) - strlen("UNSPECIFIED"); *p != '\0'; p++)
+		if (n < sizeof(word) - 1)
+			word[n++] = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+	word[n] = '\0';
+	return json_string(word);
 }
 
 static json_t *number_json(const uint8_t *value)

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "manifest/app.h"
 #include "manifest/print.h"
-#include "manifest/words.h"
+#include "core/words.h"
 
 void app_say(struct app *app, const char *format, ...)
 {

@@ -158,7 +158,7 @@ static const struct option_row return_options[] = {
 };
 static const struct option_row attest_options[] = {
 	{WAY("step", OPTION_WORD, event.attested.step, "STEP"), .words = event_words, MUST, HELP("loaded, handed_over, delivered or returned", "loaded、handed_over、delivered 或 returned")},
-	{WAY("because", OPTION_WORD, event.attested.reason, "WHY"), .words = attest_words, MUST, HELP("will-not, cannot or closed: why the other side did not sign", "对方未签署的原因：will-not、cannot、closed")},
+	{WAY("because", OPTION_WORD, event.attested.reason, "WHY"), .words = attest_words, MUST, HELP("will_not, cannot or closed: why the other side did not sign", "对方未签署的原因：will_not、cannot、closed")},
 	{WAY("note", OPTION_TEXT, event.attested.note, "TEXT"), MUST, HELP("What happened", "情况说明")},
 	{WAY("leg", OPTION_WORD, event.attested.transfer.leg, "LEG"), .words = leg_words, HELP("Of a return: out or back", "退回的阶段：out 或 back")},
 	{WAY("to", OPTION_PARTY, event.attested.transfer.to, "CODE-SITE"), HELP("Who takes it (as the manifest says)", "接收方（缺省同联单）")},
@@ -314,7 +314,7 @@ const struct command commands[] = {
 	QUERIES("vehicle", TRANSPORTER),
 
 	SIGN("facility", "deliver", FACILITY, "Sign for a load that arrives", "签收运抵的废物"),
-	STEP_ALONE("facility", "receive", FACILITY, RECEIVED, custody_receive, "Decide on every line; what is not named is accepted\v--line LINE=accept[;METHOD], LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE (the rest is refused), LINE=refuse;DIFFERENCE", "逐行确认，未指明者接受\v--line 行=accept[;方式]、行=partly;数量/件数;方式;差异（其余拒收）、行=refuse;差异"),
+	STEP_ALONE("facility", "receive", FACILITY, RECEIVED, custody_receive, "Decide on every line; what is not named is accepted\v--line LINE=accepted[;METHOD], LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE (the rest is refused), LINE=refused;DIFFERENCE", "逐行确认，未指明者接受\v--line 行=accepted[;方式]、行=partly;数量/件数;方式;差异（其余拒收）、行=refused;差异"),
 	STEP_ALONE("facility", "treat", FACILITY, TREATED, custody_treat, "Recover or dispose; all that is left, unless lines are named\v--line LINE=QUANTITY/CONTAINERS[;METHOD]", "利用或处置，缺省为全部余量\v--line 行=数量/件数[;方式]"),
 	STEP("facility", "return", FACILITY, RETURNED, return_options, custody_transfer, "Give what was refused back to the vehicle", "将拒收的废物交承运人退回"),
 	STEP("facility", "attest", FACILITY, ATTESTED, attest_options, custody_attest, "State a step alone, when the other side does not sign", "对方不签署时单方声明一步"),

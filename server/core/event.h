@@ -433,7 +433,7 @@ static inline bool event_is_custody(enum event_kind kind)
 	return kind >= EVENT_ISSUED && kind <= EVENT_ATTESTED;
 }
 
-/* The protobuf field name of a kind: "handed_over"; NULL for an unknown number. */
+/* The protobuf field name of a kind: "handed_over"; "" for an unknown number. */
 const char *event_kind_name(enum event_kind kind);
 
 #endif

@@ -208,34 +208,3 @@ void flags_recomputed(struct manifest *m, micros now, struct flag_list *ret_list
 			(void)change(ret_list, FLAG_CLEAR, clock_rows[kind].flag);
 	}
 }
-
-const char *flag_kind_name(enum flag_kind kind, bool zh)
-{
-	static const struct {
-		const char *en;
-		const char *zh;
-	} names[FLAG_KINDS] = {
-	    [FLAG_NONE] = {"", ""},
-	    [FLAG_NOT_COLLECTED] = {"not collected", "逾期未启运"},
-	    [FLAG_OVERDUE] = {"overdue in transit", "运输逾期"},
-	    [FLAG_NOT_CONFIRMED] = {"receipt not confirmed", "逾期未确认接收"},
-	    [FLAG_REFUSED_ADRIFT] = {"refused and adrift", "拒收后逾期未退回"},
-	    [FLAG_NOT_TREATED] = {"not treated in time", "贮存超期"},
-	    [FLAG_QUANTITY] = {"weights differ", "重量差异"},
-	    [FLAG_CONTAINERS] = {"containers differ", "件数差异"},
-	    [FLAG_CANCELLED_LOADED] = {"cancelled but loaded", "作废后仍启运"},
-	    [FLAG_FORK] = {"two events for one step", "同一步骤出现两个事件"},
-	    [FLAG_ATTESTED] = {"stated by one side alone", "单方声明"},
-	    [FLAG_KEY_LAPSED] = {"signed with a key revoked since", "签名密钥已吊销"},
-	    [FLAG_PERMIT_LAPSED] = {"permit, vehicle or party not valid", "许可证、车辆或单位失效"},
-	    [FLAG_CLOCK] = {"clock beyond the skew", "设备时钟偏差"},
-	    [FLAG_NUMBER_GAP] = {"running number missing", "签名流水号缺号"},
-	    [FLAG_NUMBER_REUSED] = {"running number used twice", "签名流水号重复"},
-	    [FLAG_TWO_HISTORIES] = {"two histories seen", "出现两份日志历史"},
-	    [FLAG_OVER_CAPACITY] = {"over the vehicle's capacity", "超过车辆核定载质量"},
-	};
-
-	if ((size_t)kind >= FLAG_KINDS)
-		return "";
-	return zh ? names[kind].zh : names[kind].en;
-}

@@ -58,7 +58,4 @@ bool flags_due(struct manifest *m, micros now, struct arena *arena, struct flag_
  */
 void flags_recomputed(struct manifest *m, micros now, struct flag_list *ret_list);
 
-/* "overdue in transit", "运输逾期" */
-const char *flag_kind_name(enum flag_kind kind, bool zh);
-
 #endif

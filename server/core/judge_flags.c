@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "core/judge_internal.h"
+#include "core/words.h"
 
 enum { FLAG_ROW_PARTIES = ARRAY_LEN(((struct flag_row *)NULL)->parties) };
 
@@ -185,7 +186,7 @@ static bool carry_out_claim(struct judgement *j, struct touched *about, const st
 void judge_remark(struct verdict *verdict, enum flag_kind kind)
 {
 	if (verdict != NULL && verdict->remarks_n < ARRAY_LEN(verdict->remarks))
-		verdict->remarks[verdict->remarks_n++] = flag_kind_name(kind, false);
+		verdict->remarks[verdict->remarks_n++] = word_of(flag_words, (int)kind)->en;
 }
 
 bool judge_flags(struct judgement *j, struct touched *about, const struct flag_list *list,

@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "core/words.h"
+
 #define COLLECT (1U << DEADLINE_COLLECT)
 #define ARRIVE  (1U << DEADLINE_ARRIVE)
 #define CONFIRM (1U << DEADLINE_CONFIRM)
@@ -134,19 +136,12 @@ struct names {
 	const char *zh;
 };
 
-static const struct names state_names[MANIFEST_STATES] = {
-    [STATE_NONE] = {"not issued", "未开具"},       [STATE_ISSUED] = {"issued", "已开具"},
-    [STATE_IN_TRANSIT] = {"in transit", "运输中"}, [STATE_DELIVERED] = {"delivered", "已运抵"},
-    [STATE_ACCEPTED] = {"accepted", "已接受"},     [STATE_PARTLY_ACCEPTED] = {"partly accepted", "部分接受"},
-    [STATE_REFUSED] = {"refused", "已拒收"},       [STATE_RETURNING] = {"returning", "退运中"},
-    [STATE_RETURNED] = {"returned", "已退回"},     [STATE_CLOSED] = {"closed", "已办结"},
-};
-
 const char *manifest_state_name(enum manifest_state state, bool zh)
 {
-	if ((size_t)state >= MANIFEST_STATES)
-		return "";
-	return zh ? state_names[state].zh : state_names[state].en;
+	static const struct word none = {STATE_NONE, "", "not issued", "未开具"};
+	const struct word *w = state == STATE_NONE ? &none : word_of(state_words, (int)state);
+
+	return zh ? w->zh : w->en;
 }
 
 static const struct step_name {

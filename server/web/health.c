@@ -3,9 +3,18 @@
 
 #include "core/time_text.h"
 #include "web/json.h"
-#include "web/words.h"
 
 static const micros warn_ahead = 60 * MICROS_PER_DAY;
+
+const char *path_state_word(enum path_state state)
+{
+	static const char *const words[] = {
+	    [PATH_RECOVERING] = "recovering", [PATH_WRITING] = "writing",   [PATH_STANDBY] = "standby",
+	    [PATH_STOPPED] = "stopped",       [PATH_DRAINING] = "draining",
+	};
+
+	return words[state];
+}
 
 struct finding {
 	bool ok;
@@ -17,7 +26,7 @@ struct finding {
 static struct finding check_state(const struct health *h)
 {
 	bool ok = h->status.state == PATH_WRITING || h->status.state == PATH_STANDBY;
-	const char *word = word_of(WORDS_PATH_STATE, (int)h->status.state);
+	const char *word = path_state_word(h->status.state);
 
 	return (struct finding){.ok = ok,
 				.detail = h->status.state == PATH_STOPPED ? h->status.reason : word};
@@ -89,7 +98,7 @@ bool health_put(const struct health *h, struct buffer *to)
 		json_append(&m, list, check);
 	}
 	json_set(&m, o, "ready", json_boolean(health_is_ready(h)));
-	json_set_text(&m, o, "state", span_str(word_of(WORDS_PATH_STATE, (int)h->status.state)));
+	json_set_text(&m, o, "state", span_str(path_state_word(h->status.state)));
 	json_set_u64(&m, o, "size", h->status.head.size);
 	json_set(&m, o, "checks", list);
 	return json_finish(&m, o, to);

@@ -15,6 +15,8 @@ struct health {
 	micros certificate_until; /* 0: not known */
 };
 
+/* What the server does, as one word: "writing". */
+const char *path_state_word(enum path_state state);
 bool health_is_ready(const struct health *h);
 /* Appends the answer. False: no memory. */
 bool health_put(const struct health *h, struct buffer *to) MUST_CHECK;

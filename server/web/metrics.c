@@ -3,16 +3,17 @@
 
 #include <inttypes.h>
 
-#include "web/words.h"
+#include "core/words.h"
+#include "web/health.h"
 
 static const char *refusal_label(size_t i)
 {
-	return word_of(WORDS_REFUSAL, (int)i);
+	return word_of(refusal_words, (int)i)->name;
 }
 
 static const char *flag_label(size_t i)
 {
-	return word_of(WORDS_FLAG_KIND, (int)i);
+	return word_of(flag_words, (int)i)->name;
 }
 
 static const char *end_label(size_t i)
@@ -169,7 +170,7 @@ static void put_status(const struct metrics *m, struct buffer *to)
 	put_gauge(to, "manifestd_http_reads", "Queries over HTTP under way.", m->reads);
 	put_head(to, state, GAUGE, "What the server does; 1 for the state it is in.");
 	for (int i = PATH_RECOVERING; i <= PATH_DRAINING; i++)
-		buffer_printf(to, "%s{state=\"%s\"} %d\n", state, word_of(WORDS_PATH_STATE, i),
+		buffer_printf(to, "%s{state=\"%s\"} %d\n", state, path_state_word((enum path_state)i),
 			      m->status->state == (enum path_state)i);
 	put_days(to, "manifestd_calendar_days_left", "Days until the calendar of working days ends.",
 		 m->status->calendar_end, m->now);

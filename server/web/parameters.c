@@ -9,7 +9,7 @@
 #include "core/number.h"
 #include "core/reference.h"
 #include "core/time_text.h"
-#include "web/words.h"
+#include "core/words.h"
 
 enum { FOUND_MAX = 100, PLATE_BYTES_MAX = 32, ALLOWED_MAX = 400 };
 
@@ -17,18 +17,17 @@ enum { FOUND_MAX = 100, PLATE_BYTES_MAX = 32, ALLOWED_MAX = 400 };
 
 static bool take_kinds(struct span value, struct arena *arena, struct query *query)
 {
-	struct span word;
-	int kind = 0;
+	bool more = true;
 
 	(void)arena;
-	while (span_cut(&value, ',', &word)) {
-		if (!word_parse(WORDS_FLAG_KIND, word, &kind))
+	while (more) {
+		struct span one = value;
+		more = span_cut(&value, ',', &one);
+		const struct word *kind = word_named(flag_words, one);
+		if (kind == NULL)
 			return false;
-		query->flag_kinds |= 1U << kind;
+		query->flag_kinds |= 1U << kind->value;
 	}
-	if (!word_parse(WORDS_FLAG_KIND, value, &kind))
-		return false;
-	query->flag_kinds |= 1U << kind;
 	return true;
 }
 
@@ -103,7 +102,11 @@ static bool take_waste_code(struct span value, struct arena *arena, struct query
 static bool take_state(struct span value, struct arena *arena, struct query *query)
 {
 	(void)arena;
-	return word_parse(WORDS_STATE, value, &query->state);
+	const struct word *state = word_named(state_words, value);
+
+	if (state != NULL)
+		query->state = state->value;
+	return state != NULL;
 }
 
 /* Zero would mean that there is no bound. */
@@ -166,28 +169,27 @@ static bool take_limit(struct span value, struct arena *arena, struct query *que
 
 static const struct row {
 	const char *name;
-	const char *allowed; /* before the words, if there are any */
-	enum word_list words;
+	const char *allowed;      /* before the words, if there are any */
+	const struct word *words; /* NULL: none */
 	bool (*take)(struct span value, struct arena *arena, struct query *query);
 } rows[PARAMETERS] = {
-    [PARAMETER_NONE] = {"", "", WORD_LISTS, NULL},
-    [PARAMETER_KIND] = {"kind", "some of these, separated by commas: ", WORDS_FLAG_KIND, take_kinds},
-    [PARAMETER_NUMBERS] = {"numbers", "1 to 200 manifest numbers of 14 digits, separated by commas",
-			   WORD_LISTS, take_numbers},
-    [PARAMETER_PARTY] = {"party", "a credit code, or credit code, hyphen and site", WORD_LISTS, take_party},
-    [PARAMETER_DIVISION] = {"division", "6 digits of GB/T 2260; a city's code covers its districts",
-			    WORD_LISTS, take_division},
-    [PARAMETER_PLATE] = {"plate", "a number plate, 1 to 32 bytes of UTF-8 without spaces", WORD_LISTS,
-			 take_plate},
-    [PARAMETER_WASTE_CODE] = {"waste_code", "a waste code NNN-NNN-NN", WORD_LISTS, take_waste_code},
-    [PARAMETER_STATE] = {"state", "one of: ", WORDS_STATE, take_state},
-    [PARAMETER_FROM] = {"from", TIMES, WORD_LISTS, take_from},
-    [PARAMETER_UNTIL] = {"until", TIMES ", exclusive", WORD_LISTS, take_until},
-    [PARAMETER_OPEN] = {"open", "true or false", WORD_LISTS, take_open},
-    [PARAMETER_AFTER] = {"after", "the \"next\" of the page before", WORD_LISTS, take_after},
-    [PARAMETER_LIMIT] = {"limit", "1 to 500", WORD_LISTS, take_limit},
-    [PARAMETER_NUMBER] = {"number", "a manifest number of 14 digits", WORD_LISTS, take_number},
-    [PARAMETER_SITE] = {"party", "credit code, hyphen and site", WORD_LISTS, take_site},
+    [PARAMETER_NONE] = {"", "", NULL, NULL},
+    [PARAMETER_KIND] = {"kind", "some of these, separated by commas: ", flag_words, take_kinds},
+    [PARAMETER_NUMBERS] = {"numbers", "1 to 200 manifest numbers of 14 digits, separated by commas", NULL,
+			   take_numbers},
+    [PARAMETER_PARTY] = {"party", "a credit code, or credit code, hyphen and site", NULL, take_party},
+    [PARAMETER_DIVISION] = {"division", "6 digits of GB/T 2260; a city's code covers its districts", NULL,
+			    take_division},
+    [PARAMETER_PLATE] = {"plate", "a number plate, 1 to 32 bytes of UTF-8 without spaces", NULL, take_plate},
+    [PARAMETER_WASTE_CODE] = {"waste_code", "a waste code NNN-NNN-NN", NULL, take_waste_code},
+    [PARAMETER_STATE] = {"state", "one of: ", state_words, take_state},
+    [PARAMETER_FROM] = {"from", TIMES, NULL, take_from},
+    [PARAMETER_UNTIL] = {"until", TIMES ", exclusive", NULL, take_until},
+    [PARAMETER_OPEN] = {"open", "true or false", NULL, take_open},
+    [PARAMETER_AFTER] = {"after", "the \"next\" of the page before", NULL, take_after},
+    [PARAMETER_LIMIT] = {"limit", "1 to 500", NULL, take_limit},
+    [PARAMETER_NUMBER] = {"number", "a manifest number of 14 digits", NULL, take_number},
+    [PARAMETER_SITE] = {"party", "credit code, hyphen and site", NULL, take_site},
 };
 
 const char *parameter_name(enum parameter parameter)
@@ -198,8 +200,8 @@ const char *parameter_name(enum parameter parameter)
 void parameter_put_allowed(enum parameter parameter, struct buffer *to)
 {
 	buffer_put_str(to, rows[parameter].allowed);
-	if (rows[parameter].words != WORD_LISTS)
-		words_put(rows[parameter].words, to);
+	for (const struct word *w = rows[parameter].words; w != NULL && w->name != NULL; w++)
+		buffer_printf(to, "%s%s", w == rows[parameter].words ? "" : ", ", w->name);
 }
 
 /* ---- reading ---- */

@@ -4,8 +4,8 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "core/words.h"
 #include "web/json.h"
-#include "web/words.h"
 
 static json_t *parties(struct making *m, const struct party_ref *refs, size_t n)
 {
@@ -29,7 +29,7 @@ static json_t *flag(struct making *m, const struct flag_view *f)
 	json_t *o = json_begin(m);
 
 	json_set_u64(m, o, "flag", f->flag);
-	json_set(m, o, "kind", json_string(word_of(WORDS_FLAG_KIND, f->kind)));
+	json_set(m, o, "kind", json_string(word_of(flag_words, (int)f->kind)->name));
 	json_set_number(m, o, "number", f->number);
 	json_set_digest(m, o, "keyid", &f->keyid);
 	json_set(m, o, "parties", parties(m, f->parties, f->parties_n));
@@ -86,7 +86,7 @@ static json_t *manifest(struct making *m, const struct manifest_view *v)
 	for (size_t i = 0; i < v->lines_n; i++)
 		json_append(m, lines, line(m, &v->lines[i]));
 	json_set_number(m, o, "number", v->number);
-	json_set(m, o, "state", json_string(word_of(WORDS_STATE, v->state)));
+	json_set(m, o, "state", json_string(word_of(state_words, (int)v->state)->name));
 	json_set_party(m, o, "generator", &v->generator);
 	json_set_party(m, o, "transporter", &v->transporter);
 	json_set_party(m, o, "facility", &v->facility);
@@ -161,13 +161,13 @@ static json_t *party(struct making *m, const struct party *p)
 	json_t *roles = json_begin_list(m);
 
 	for (size_t i = 0; i < p->roles_n; i++)
-		json_append(m, roles, json_string(word_of(WORDS_ROLE, p->roles[i])));
+		json_append(m, roles, json_string(word_of(role_words, (int)p->roles[i])->name));
 	json_set_party(m, o, "ref", &p->ref);
 	json_set_text(m, o, "name", p->name);
 	json_set(m, o, "roles", roles);
 	json_set_text(m, o, "division", p->division);
 	json_set_text(m, o, "address", p->address);
-	json_set(m, o, "generator_class", json_string(word_of(WORDS_CLASS, p->generator_class)));
+	json_set(m, o, "generator_class", json_string(word_of(class_words, (int)p->generator_class)->name));
 	json_set_time(m, o, "valid_from", p->valid_from);
 	json_set_time(m, o, "valid_until", p->valid_until);
 	return o;
@@ -181,7 +181,7 @@ bool view_summary(const struct read_result *result, struct buffer *to)
 	json_t *states = json_begin(&m);
 
 	for (size_t i = 1; i < ARRAY_LEN(s->manifests); i++)
-		json_set_u64(&m, states, word_of(WORDS_STATE, (int)i), s->manifests[i]);
+		json_set_u64(&m, states, word_of(state_words, (int)i)->name, s->manifests[i]);
 	json_set(&m, o, "party", party(&m, &s->party));
 	json_set(&m, o, "manifests", states);
 	json_set_u64(&m, o, "open_flags", s->open_flags);
@@ -227,7 +227,7 @@ bool view_refusal(enum refusal_kind kind, const struct problems *problems, struc
 		json_set_text(&m, problem, "en", span_str(p->rule->en));
 		json_append(&m, list, problem);
 	}
-	json_set(&m, o, "kind", json_string(word_of(WORDS_REFUSAL, (int)kind)));
+	json_set(&m, o, "kind", json_string(word_of(refusal_words, (int)kind)->name));
 	json_set(&m, o, "problems", list);
 	return json_finish(&m, o, to);
 }

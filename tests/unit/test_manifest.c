@@ -172,10 +172,6 @@ Test(manifest, the_table_is_whole)
 	char cut[8];
 	state_allowed(STATE_IN_TRANSIT, cut, sizeof(cut));
 	cr_expect_str_eq(cut, "handed ");
-	for (enum flag_kind kind = FLAG_NOT_COLLECTED; kind < FLAG_KINDS; kind++) {
-		cr_expect_str_neq(flag_kind_name(kind, false), "");
-		cr_expect_str_neq(flag_kind_name(kind, true), "");
-	}
 }
 
 /* For every group of (state, step, leg), exactly one row fits any quantities that can be there. */

@@ -2,12 +2,12 @@
 #include <criterion/criterion.h>
 #include <stdio.h>
 
+#include "core/words.h"
 #include "web/health.h"
 #include "web/metrics.h"
 #include "web/reply.h"
 #include "web/rules.h"
 #include "web/view.h"
-#include "web/words.h"
 
 #define MORNING INT64_C(1772416800000000) /* Monday 2026-03-02 10:00 in Shenyang */
 
@@ -366,21 +366,6 @@ Test(web_view, metrics_names_are_unique)
 	}
 }
 
-/* ---- words ---- */
-
-Test(web_view, words)
-{
-	for (int list = 0; list < WORD_LISTS; list++) {
-		for (int i = -1; i < 40; i++) {
-			const char *word = word_of((enum word_list)list, i);
-			int number = -1;
-			cr_expect_eq(word_parse((enum word_list)list, span_str(word), &number),
-				     word[0] != '\0');
-			cr_expect_eq(number, word[0] == '\0' ? -1 : i);
-		}
-	}
-}
-
 /* ---- header lines ---- */
 
 static const struct {
@@ -418,6 +403,6 @@ Test(web_view, rules)
 		cr_expect_eq(memcmp(out.p, start, (size_t)n), 0, "%s", rule->rule.id);
 		cr_expect_gt(strlen(rule->rule.zh), 0);
 		cr_expect_gt(strlen(rule->rule.en), 0);
-		cr_expect_neq(word_of(WORDS_REFUSAL, (int)rule->kind)[0], '\0');
+		cr_expect_neq(word_of(refusal_words, (int)rule->kind)->name[0], '\0');
 	}
 }

@@ -1,7 +1,7 @@
-#include "manifest/words.h"
+/* Owns the words of the protocol's numbers. */
+#include "core/words.h"
 
 #include "core/judge.h"
-#include "core/query.h"
 
 #define END                                                                                                  \
 	{                                                                                                    \
@@ -36,10 +36,10 @@ const struct word event_words[] = {
 	{EVENT_PERMIT_REVOKED, "permit_revoked", "permit revoked", "许可证吊销"},
 	{EVENT_NUMBER_BLOCK_GRANTED, "number_block_granted", "number block granted", "号段授予"},
 	{EVENT_ISSUED, "issued", "issued", "开具"},
-	{EVENT_LOADED, "loaded", "loaded", "装车启运"},
+	{EVENT_LOADED, "loaded", "loaded", "启运"},
 	{EVENT_HANDED_OVER, "handed_over", "handed over", "联运交接"},
 	{EVENT_DELIVERED, "delivered", "delivered", "运抵"},
-	{EVENT_RECEIVED, "received", "decided by the receiver", "接受确认"},
+	{EVENT_RECEIVED, "received", "decided by the receiver", "接收确认"},
 	{EVENT_RETURNED, "returned", "returned", "退回"},
 	{EVENT_TREATED, "treated", "treated", "利用处置"},
 	{EVENT_ATTESTED, "attested", "attested by one side", "单方声明"},
@@ -53,35 +53,35 @@ const struct word event_words[] = {
 	END
 };
 const struct word state_words[] = {
-	{1, "issued", "issued", "已开具"},
-	{2, "in_transit", "in transit", "运输中"},
-	{3, "delivered", "delivered", "已运抵"},
-	{4, "accepted", "accepted", "已接受"},
-	{5, "partly_accepted", "partly accepted", "部分接受"},
-	{6, "refused", "refused", "已拒收"},
-	{7, "returning", "returning", "退回途中"},
-	{8, "returned", "returned", "已退回"},
-	{9, "closed", "closed", "已办结"},
+	{STATE_ISSUED, "issued", "issued", "已开具"},
+	{STATE_IN_TRANSIT, "in_transit", "in transit", "运输中"},
+	{STATE_DELIVERED, "delivered", "delivered", "已运抵"},
+	{STATE_ACCEPTED, "accepted", "accepted", "已接受"},
+	{STATE_PARTLY_ACCEPTED, "partly_accepted", "partly accepted", "部分接受"},
+	{STATE_REFUSED, "refused", "refused", "已拒收"},
+	{STATE_RETURNING, "returning", "returning", "退运中"},
+	{STATE_RETURNED, "returned", "returned", "已退回"},
+	{STATE_CLOSED, "closed", "closed", "已办结"},
 	END
 };
 const struct word flag_words[] = {
-	{FLAG_NOT_COLLECTED, "not_collected", "not collected", "逾期未收运"},
+	{FLAG_NOT_COLLECTED, "not_collected", "not collected", "逾期未启运"},
 	{FLAG_OVERDUE, "overdue", "overdue in transit", "逾期未运抵"},
-	{FLAG_NOT_CONFIRMED, "not_confirmed", "not confirmed", "逾期未确认"},
-	{FLAG_REFUSED_ADRIFT, "refused_adrift", "refused and not returned", "拒收未退回"},
-	{FLAG_NOT_TREATED, "not_treated", "not treated in time", "超期贮存"},
-	{FLAG_QUANTITY, "quantity", "weights differ", "数量差异"},
+	{FLAG_NOT_CONFIRMED, "not_confirmed", "receipt not confirmed", "逾期未确认接收"},
+	{FLAG_REFUSED_ADRIFT, "refused_adrift", "refused and not returned", "拒收后逾期未退回"},
+	{FLAG_NOT_TREATED, "not_treated", "not treated in time", "贮存超期"},
+	{FLAG_QUANTITY, "quantity", "weights differ", "重量差异"},
 	{FLAG_CONTAINERS, "containers", "containers differ", "件数差异"},
-	{FLAG_CANCELLED_LOADED, "cancelled_loaded", "cancelled, yet loaded", "作废后启运"},
-	{FLAG_FORK, "fork", "two versions of a step", "一步两说"},
+	{FLAG_CANCELLED_LOADED, "cancelled_loaded", "cancelled, yet loaded", "作废后仍启运"},
+	{FLAG_FORK, "fork", "two versions of a step", "同一步骤出现两个事件"},
 	{FLAG_ATTESTED, "attested", "one side alone", "单方声明"},
-	{FLAG_KEY_LAPSED, "key_lapsed", "key revoked under way", "途中密钥失效"},
-	{FLAG_PERMIT_LAPSED, "permit_lapsed", "permit lapsed under way", "途中许可失效"},
-	{FLAG_CLOCK, "clock", "device clock wrong", "设备时钟异常"},
-	{FLAG_NUMBER_GAP, "number_gap", "running number missing", "流水号缺失"},
-	{FLAG_NUMBER_REUSED, "number_reused", "running number used twice", "流水号重用"},
-	{FLAG_TWO_HISTORIES, "two_histories", "two histories", "历史不一致"},
-	{FLAG_OVER_CAPACITY, "over_capacity", "over the vehicle's capacity", "超载"},
+	{FLAG_KEY_LAPSED, "key_lapsed", "key revoked under way", "签名密钥已吊销"},
+	{FLAG_PERMIT_LAPSED, "permit_lapsed", "permit, vehicle or party lapsed", "许可证、车辆或单位失效"},
+	{FLAG_CLOCK, "clock", "device clock wrong", "设备时钟偏差"},
+	{FLAG_NUMBER_GAP, "number_gap", "running number missing", "签名流水号缺号"},
+	{FLAG_NUMBER_REUSED, "number_reused", "running number used twice", "签名流水号重复"},
+	{FLAG_TWO_HISTORIES, "two_histories", "two histories", "出现两份日志历史"},
+	{FLAG_OVER_CAPACITY, "over_capacity", "over the vehicle's capacity", "超过车辆核定载质量"},
 	END
 };
 const struct word class_words[] = {
@@ -103,13 +103,13 @@ const struct word form_words[] = {
 	END
 };
 const struct word decision_words[] = {
-	{DECISION_ACCEPTED, "accept", "accepted", "接受"},
+	{DECISION_ACCEPTED, "accepted", "accepted", "接受"},
 	{DECISION_PARTLY, "partly", "partly accepted", "部分接受"},
-	{DECISION_REFUSED, "refuse", "refused", "拒收"},
+	{DECISION_REFUSED, "refused", "refused", "拒收"},
 	END
 };
 const struct word attest_words[] = {
-	{1, "will-not", "will not sign", "拒绝签署"},
+	{1, "will_not", "will not sign", "拒绝签署"},
 	{2, "cannot", "cannot sign", "无法签署"},
 	{3, "closed", "no longer exists", "已不存在"},
 	END
@@ -151,7 +151,7 @@ const struct word reference_words[] = {
 
 const struct word *word_of(const struct word *words, int value)
 {
-	static const struct word unknown = {0, "unknown", "?", "?"};
+	static const struct word unknown = {0, "", "", ""};
 
 	for (; words->name != NULL; words++)
 		if (words->value == value)

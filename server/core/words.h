@@ -1,15 +1,16 @@
 /*
- * The numbers of the protocol as words: what is typed and printed for machines (name), and what people read,
- * in English and Chinese.
+ * The numbers of the protocol as words, for every program: what is typed, sent in JSON and asked over HTTP
+ * (name: as in proto/manifest.proto, without the prefix, in lower case), and what people read, in English and
+ * Chinese.
  */
-#ifndef MANIFEST_WORDS_H
-#define MANIFEST_WORDS_H
+#ifndef CORE_WORDS_H
+#define CORE_WORDS_H
 
 #include "base/span.h"
 
 struct word {
 	int value;
-	const char *name; /* as typed, and in JSON */
+	const char *name;
 	const char *en;
 	const char *zh;
 };
@@ -29,7 +30,8 @@ extern const struct word refusal_words[];
 extern const struct word leg_words[];
 extern const struct word reference_words[];
 
-const struct word *word_of(const struct word *words, int value); /* never NULL: "?" when there is none */
+const struct word *word_of(const struct word *words,
+			   int value); /* never NULL: empty texts when there is none */
 const struct word *word_named(const struct word *words, struct span name); /* NULL: none */
 
 #endif
