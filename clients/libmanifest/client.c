@@ -14,6 +14,7 @@ struct mft_client {
 	struct mft_failure failure;
 	char evidence[4096];
 	int64_t clock_difference;
+	uint64_t next_number;
 	bool over;
 };
 
@@ -107,19 +108,26 @@ bool mft_client_next(struct mft_client *c, int timeout_ms, struct mft_news *ret_
 
 static void hello_refused(const struct refusal *refusal, struct mft_failure *ret_failure)
 {
-	const struct problem_view *p = refusal->problems;
-	char en[400];
-	char zh[400];
+	static const struct problem_view none;
+	static const char *const ids[][2] = {{"connection.role", "hello.role"},
+					     {"key.not_enrolled", "hello.not_enrolled"}};
+	const struct problem_view *p = refusal->problems_n == 0 ? &none : &refusal->problems[0];
+	const char *id = "hello.refused";
+	char en[400], zh[400], detail[100] = "";
 
-	(void)snprintf(en, sizeof(en), "%.*s", p == NULL ? 0 : (int)p->en.n,
-		       p == NULL ? "" : (const char *)p->en.p);
-	(void)snprintf(zh, sizeof(zh), "%.*s", p == NULL ? 0 : (int)p->zh.n,
-		       p == NULL ? "" : (const char *)p->zh.p);
+	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+		if (span_eq_str(p->rule, ids[i][0]))
+			id = ids[i][1];
+	(void)snprintf(en, sizeof(en), "%.*s", SPAN_ARG(p->en));
+	(void)snprintf(zh, sizeof(zh), "%.*s", SPAN_ARG(p->zh));
+	if (p->found.n > 0 && p->allowed.n > 0 && p->found.n + p->allowed.n < 64)
+		(void)snprintf(detail, sizeof(detail), "%.*s, not %.*s", SPAN_ARG(p->allowed),
+			       SPAN_ARG(p->found));
 	mft_fail(ret_failure,
 		 refusal->kind == REFUSAL_UNAVAILABLE || refusal->kind == REFUSAL_LATER
 		     ? MFT_FAULT_UNAVAILABLE
 		     : MFT_FAULT_REFUSED,
-		 "hello.refused", en, zh, NULL);
+		 id, en, zh, detail);
 }
 
 static bool greet(struct mft_client *c, struct mft_failure *ret_failure)
@@ -134,6 +142,7 @@ static bool greet(struct mft_client *c, struct mft_failure *ret_failure)
 		hello_refused(&news.refusal, ret_failure);
 		return false;
 	}
+	c->next_number = news.welcome.next_number;
 	c->clock_difference = news.welcome.server_time - now_micros(CLOCK_REALTIME);
 	return c->config.state == NULL ||
 	       mft_state_catch_up(c->config.state, news.welcome.next_number, ret_failure);
@@ -183,6 +192,11 @@ const struct mft_failure *mft_client_failure(const struct mft_client *c)
 const char *mft_client_evidence(const struct mft_client *c)
 {
 	return c->evidence;
+}
+
+uint64_t mft_client_next_number(const struct mft_client *c)
+{
+	return c->next_number;
 }
 
 int64_t mft_client_clock_difference(const struct mft_client *c)

@@ -23,7 +23,9 @@ struct mft_client_config {
 	int timeout_ms; /* for every wait; 0: 30 seconds */
 };
 
-/* Connects and says hello. NULL: ret_failure says why; a refusal of the hello is told by its first problem.
+/*
+ * Connects and says hello. NULL: ret_failure says why. A refusal of the hello is told by its first problem;
+ * its id is "hello.role", "hello.not_enrolled" or, for all others, "hello.refused".
  */
 struct mft_client *mft_client_open(const struct mft_client_config *config,
 				   struct mft_failure *ret_failure) MUST_CHECK;
@@ -32,6 +34,8 @@ void mft_client_close(struct mft_client *c); /* NULL is allowed */
 const struct mft_failure *mft_client_failure(const struct mft_client *c);
 /* Where evidence was kept after something did not hold; "" when none was. */
 const char *mft_client_evidence(const struct mft_client *c);
+/* At the hello: all this key's running numbers below it are in the log, or were given up there. */
+uint64_t mft_client_next_number(const struct mft_client *c);
 /* The server's clock less ours at the hello, microseconds. */
 int64_t mft_client_clock_difference(const struct mft_client *c);
 

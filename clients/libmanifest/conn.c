@@ -32,6 +32,7 @@ struct mft_conn {
 	struct mft_session_config config;
 	struct mft_session *session;
 	struct mft_failure failure;
+	char peer[300]; /* "HOST:PORT", for words */
 };
 
 static void fail_tls(struct mft_failure *f, enum mft_fault fault, const char *id, const char *en,
@@ -138,7 +139,7 @@ static int begin_connect(const char *host, const char *port, struct mft_failure 
 	int on = 1;
 	int error = getaddrinfo(host, port, &hints, &list);
 
-	(void)snprintf(detail, sizeof(detail), "%.200s:%.20s: %.100s", host, port, gai_strerror(error));
+	(void)snprintf(detail, sizeof(detail), "%.255s:%.20s: %.100s", host, port, gai_strerror(error));
 	for (const struct addrinfo *a = error == 0 ? list : NULL; a != NULL && fd < 0; a = a->ai_next) {
 		fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS) {
@@ -146,7 +147,7 @@ static int begin_connect(const char *host, const char *port, struct mft_failure 
 			fd = -1;
 		}
 		if (fd < 0)
-			(void)snprintf(detail, sizeof(detail), "%.200s:%.20s: %.100s", host, port,
+			(void)snprintf(detail, sizeof(detail), "%.255s:%.20s: %.100s", host, port,
 				       strerror(errno));
 	}
 	if (list != NULL)
@@ -180,6 +181,7 @@ struct mft_conn *mft_conn_open(const struct mft_tls *tls, const char *host, cons
 	if (c == NULL)
 		return NULL;
 	c->config = *config;
+	(void)snprintf(c->peer, sizeof(c->peer), "%.255s:%.20s", host, port);
 	c->fd = begin_connect(host, port, ret_failure);
 	if (c->fd < 0)
 		goto fail;
@@ -262,8 +264,14 @@ static bool finish_connect(struct mft_conn *c)
 		return true;
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
-	if (error != 0)
-		return over(c, strerror(error));
+	if (error != 0) {
+		char detail[400];
+		(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, strerror(error));
+		mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
+			 "无法连接服务器", detail);
+		c->stage = CLOSED;
+		return false;
+	}
 	c->stage = SHAKING_HANDS;
 	return true;
 }

@@ -296,6 +296,7 @@ int act(struct app *app, const struct command *command, struct order *order)
 
 	if (!ready)
 		return status;
+	app_numbers(app);
 	if (order->out == NULL && (order->offline || order->cards_n > 0))
 		return app_usage(app, "others have to sign it still, or the server is away: --out FILE",
 				 "尚待他人签署或离线：须给出 --out 文件", NULL);

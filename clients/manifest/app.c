@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "core/words.h"
 #include "crypto/key_text.h"
 #include "libmanifest/file.h"
-#include "core/words.h"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, SMALL_FILE = 65536, LOCK_TRIES = 100, LOCK_WAIT = 100000 };
 
@@ -157,6 +157,29 @@ static bool missing(struct app *app, const char *option, const char *en, const c
 	return false;
 }
 
+/* All that is missing of what the step needs, at once. */
+static bool settings_given(struct app *app, unsigned needed, int *ret_status)
+{
+	static const char *const names[] = {"--log", "--key", "--ca"};
+	const char *const values[] = {app->log, app->key, app->trusted};
+	const bool have[] = {app->view != NULL, app->has_key, false};
+	char detail[64] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if ((needed & 1U << i) != 0 && !have[i] && values[i][0] == '\0')
+			n += (size_t)snprintf(detail + n, sizeof(detail) - n, " %s FILE", names[i]);
+	if (n == 0)
+		return true;
+	return missing(
+	    app, detail + 1,
+	    "must be given, or stand in the configuration file (~/.config/manifest/config, lines such as "
+	    "`key = FILE`)",
+	    "须给出，或写入配置文件（~/.config/manifest/config，如 `key = 文件`）", ret_status);
+}
+
+enum { NEED_LOG = 1, NEED_KEY = 2, NEED_CA = 4 };
+
 bool app_log(struct app *app, int *ret_status)
 {
 	struct mft_failure failure;
@@ -164,9 +187,8 @@ bool app_log(struct app *app, int *ret_status)
 
 	if (app->view != NULL)
 		return true;
-	if (app->log[0] == '\0')
-		return missing(app, "--log FILE", "the file with the log's key must be named",
-			       "须指明日志公钥文件", ret_status);
+	if (!settings_given(app, NEED_LOG, ret_status))
+		return false;
 	bool good = mft_file_read(app->log, SMALL_FILE, &text, &failure);
 	if (good)
 		app->view = mft_view_new(buffer_span(&text), &failure);
@@ -199,15 +221,21 @@ bool app_read_secret(struct app *app, const char *path, struct secret_key *ret_k
 	struct buffer text = BUFFER_EMPTY;
 	struct stat st;
 
-	if (stat(path, &st) == 0 && (st.st_mode & 077) != 0) {
-		*ret_status = app_usage(app, "others can read this secret key; run: chmod 600",
-					"他人可以读取此私钥；请执行 chmod 600", path);
-		return false;
-	}
+	struct public_key public;
 	bool good = read_small(app, path, &text, ret_status);
-	if (good && !secret_key_parse(buffer_span(&text), ret_key)) {
+	if (good && public_key_parse(buffer_span(&text), &public)) {
+		*ret_status =
+		    app_usage(app, "this is a public key; the secret key file is wanted (FILE, not FILE.pub)",
+			      "这是公钥；须给出私钥文件（文件，而非 文件.pub）", path);
+		good = false;
+	} else if (good && !secret_key_parse(buffer_span(&text), ret_key)) {
 		*ret_status = app_usage(app, "not a secret key file; `manifest key new FILE` makes one",
 					"不是私钥文件；可用 `manifest key new 文件` 生成", path);
+		good = false;
+	} else if (good && stat(path, &st) == 0 && (st.st_mode & 077) != 0) {
+		*ret_status = app_usage(app, "others can read this secret key; run: chmod 600",
+					"他人可以读取此私钥；请执行 chmod 600", path);
+		secret_key_wipe(ret_key);
 		good = false;
 	}
 	if (text.p != NULL)
@@ -220,9 +248,8 @@ bool app_key(struct app *app, int *ret_status)
 {
 	if (app->has_key)
 		return true;
-	if (app->key[0] == '\0')
-		return missing(app, "--key FILE", "the secret key file must be named", "须指明私钥文件",
-			       ret_status);
+	if (!settings_given(app, NEED_KEY, ret_status))
+		return false;
 	if (!app_read_secret(app, app->key, &app->secret, ret_status))
 		return false;
 	app->public = key_public(&app->secret);
@@ -237,7 +264,8 @@ bool app_state(struct app *app, int *ret_status)
 
 	if (app->state != NULL)
 		return true;
-	if (!app_log(app, ret_status) || !app_key(app, ret_status))
+	if (!settings_given(app, NEED_LOG | NEED_KEY, ret_status) || !app_log(app, ret_status) ||
+	    !app_key(app, ret_status))
 		return false;
 	/* Another command of this key may be at work: its turn is short. */
 	for (int tries = 0; app->state == NULL; tries++) {
@@ -281,29 +309,17 @@ static void warn_of_clock(struct app *app)
 			 (long long)seconds);
 }
 
-bool app_connect(struct app *app, enum role role, int *ret_status)
+/* The role to say hello in: --role, the command's, or the one remembered. */
+static enum role role_of(const struct app *app, enum role of_command)
 {
-	struct mft_failure failure;
-	char host[256];
-	const char *port = NULL;
+	return app->role != ROLE_NONE    ? app->role
+	       : of_command != ROLE_NONE ? of_command
+					 : mft_state_role(app->state);
+}
 
-	if (app->client != NULL)
-		return true;
-	if (!app_state(app, ret_status))
-		return false;
-	if (app->trusted[0] == '\0')
-		return missing(app, "--ca FILE", "the file of the trusted certificate must be named",
-			       "须指明受信任证书文件", ret_status);
-	if (!split_server(app, host, &port))
-		return missing(app, "--server HOST:PORT", "the server must be HOST:PORT",
-			       "服务器应为 主机:端口", ret_status);
-	if (app->role != ROLE_NONE)
-		role = app->role;
-	else if (role == ROLE_NONE)
-		role = mft_state_role(app->state);
-	if (role == ROLE_NONE)
-		return missing(app, "--role ROLE", "the role of the key must be named the first time",
-			       "首次使用须指明密钥的角色", ret_status);
+static bool dial(struct app *app, const char *host, const char *port, enum role role,
+		 struct mft_failure *ret_failure)
+{
 	const struct mft_client_config config = {
 	    .host = host,
 	    .port = port,
@@ -316,8 +332,51 @@ bool app_connect(struct app *app, enum role role, int *ret_status)
 	    .agent = app->agent,
 	    .timeout_ms = app->timeout_ms,
 	};
-	app->client = mft_client_open(&config, &failure);
-	if (app->client == NULL)
+
+	app->client = mft_client_open(&config, ret_failure);
+	return app->client != NULL;
+}
+
+void app_numbers(struct app *app)
+{
+	struct mft_failure failure = {.id = ""};
+	char host[256];
+	const char *port = NULL;
+	enum role role = role_of(app, ROLE_NONE);
+
+	if (app->client != NULL || mft_state_next(app->state) > 1 || mft_view_size(app->view) > 0)
+		return;
+	if (role != ROLE_NONE && app->trusted[0] != '\0' && split_server(app, host, &port) &&
+	    dial(app, host, port, role, &failure))
+		return;
+	/* A key that is not enrolled yet has signed nothing. */
+	if (strcmp(failure.id, "hello.not_enrolled") != 0)
+		app_note(
+		    app, "%s",
+		    T(app,
+		      "note: this key begins at running number 1. If it has signed elsewhere, connect first: "
+		      "manifest checkpoint",
+		      "注意：此密钥自流水号 1 开始。若曾在别处签署，请先连接：manifest checkpoint"));
+}
+
+bool app_connect(struct app *app, enum role role, int *ret_status)
+{
+	struct mft_failure failure;
+	char host[256];
+	const char *port = NULL;
+
+	if (app->client != NULL)
+		return true;
+	if (!settings_given(app, NEED_LOG | NEED_KEY | NEED_CA, ret_status) || !app_state(app, ret_status))
+		return false;
+	if (!split_server(app, host, &port))
+		return missing(app, "--server HOST:PORT", "the server must be HOST:PORT",
+			       "服务器应为 主机:端口", ret_status);
+	role = role_of(app, role);
+	if (role == ROLE_NONE)
+		return missing(app, "--role ROLE", "the role of the key must be named the first time",
+			       "首次使用须指明密钥的角色", ret_status);
+	if (!dial(app, host, port, role, &failure))
 		return fail(app, &failure, ret_status);
 	warn_of_clock(app);
 	return true;

@@ -50,6 +50,13 @@ bool app_state(struct app *app, int *ret_status) MUST_CHECK;
 /* Says hello as `role`, or as --role, or as the state remembers. */
 bool app_connect(struct app *app, enum role role, int *ret_status) MUST_CHECK;
 
+/*
+ * Before a number is given out without the server: where the key has no history here, but may have one
+ * elsewhere (it was enrolled on another machine), the server is asked, if it can be. A number is never used
+ * twice.
+ */
+void app_numbers(struct app *app);
+
 /* A secret key file of mode 0600, or a public key in any file. */
 bool app_read_secret(struct app *app, const char *path, struct secret_key *ret_key,
 		     int *ret_status) MUST_CHECK;

@@ -27,6 +27,7 @@ static void take_transfer(struct chain *c, const struct transfer *t)
 
 static void take_received(struct chain *c, const struct received *r)
 {
+	c->received = true;
 	for (size_t i = 0; i < r->lines_n; i++) {
 		const struct line_decision *d = &r->lines[i];
 		if (d->line < 1 || d->line > MAX_LINES)

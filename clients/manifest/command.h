@@ -122,6 +122,7 @@ struct chain {
 	struct event last;
 	struct issued issued;
 	struct party_ref carrier;
+	bool received;
 	struct line_quantity here[MAX_LINES]; /* as last weighed, by line - 1 */
 	struct kept_line kept[MAX_LINES];
 	size_t lines_n;

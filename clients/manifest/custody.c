@@ -165,6 +165,14 @@ static int begin(struct app *app, const struct command *command, struct order *o
 	return EXIT_DONE;
 }
 
+/* Where the manifest stands: its last step, in words. */
+static const char *last_step(const struct app *app, const struct chain *c)
+{
+	const struct word *w = word_of(event_words, (int)c->last.kind);
+
+	return T(app, w->en, w->zh);
+}
+
 static int take_lines(struct app *app, const struct order *order, const struct chain *c, bool refused,
 		      struct transfer *t)
 {
@@ -269,7 +277,8 @@ int custody_confirm(struct app *app, const struct command *command, struct order
 /* ---- received ---- */
 
 #define DECISION_FORM                                                                                        \
-	"LINE=accepted[;METHOD] | LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE | LINE=refused;DIFFERENCE"
+	"LINE=accepted[;METHOD] | LINE=partly;QUANTITY/CONTAINERS;METHOD;DIFFERENCE | "                      \
+	"LINE=refused;DIFFERENCE"
 
 static bool take_decision(const struct chain *c, struct span text, struct line_decision *lines)
 {
@@ -362,6 +371,12 @@ int custody_treat(struct app *app, const struct command *command, struct order *
 
 	if (status != EXIT_DONE || lines == NULL)
 		return status;
+	if (!c.received)
+		return app_usage(app,
+				 "the facility decides on the load first (manifest facility receive NUMBER); "
+				 "the last step is",
+				 "经营单位须先确认接受（manifest facility receive 编号）；目前最近一步为",
+				 last_step(app, &c));
 	if (order->lines_n > MAX_LINES)
 		return app_usage(app, "too many --line", "--line 过多", NULL);
 	for (size_t k = 0; k < order->lines_n; k++)

@@ -98,6 +98,7 @@ int key_card(struct app *app, const struct command *command, struct order *order
 	(void)command;
 	if (!app_state(app, &status))
 		return status;
+	app_numbers(app);
 	const struct card card = {.key = app->public, .signer = act_signer(app)};
 	if (!card_put(&card, &text)) {
 		status = app_usage(app, "out of memory", "内存不足", NULL);
@@ -118,19 +119,27 @@ static const char *waiting_text(const struct app *app, enum mft_waiting what)
 {
 	switch (what) {
 	case MFT_WAITING_EVENT: return T(app, "signed, not known to have arrived", "已签署，尚未确认送达");
-	case MFT_WAITING_CARD: return T(app, "card given out, event not seen", "签署卡已出示，事件未返回");
-	default: return T(app, "refused; the number must be given up", "被拒绝，号码须声明作废");
+	case MFT_WAITING_CARD:
+		return T(app, "card given out, event not seen; lost: key void",
+			 "签署卡已出示，事件未返回；遗失则 key void");
+	default: return T(app, "refused; give the number up: key settle", "被拒绝，须声明作废：key settle");
 	}
 }
 
-static void list_waiting(struct app *app, const struct mft_waiting_number *list, size_t n)
+/* As a table and in JSON; says so when nothing waits. */
+static int list_waiting(struct app *app)
 {
 	static const char *const names[] = {"event", "card", "refused"};
 	static const char *const en[] = {">number", "why it waits", NULL};
 	static const char *const zh[] = {">流水号", "等待原因", NULL};
+	struct mft_waiting_number *list = NULL;
+	struct mft_failure failure;
+	size_t n = 0;
+
+	if (!mft_state_waiting(app->state, &list, &n, &failure))
+		return app_failed(app, &failure);
 	struct table t = table_begin(app, T(app, en, zh));
 	json_t *json = json_array();
-
 	for (size_t i = 0; i < n; i++) {
 		table_printf(&t, "%" PRIu64, list[i].number);
 		table_put(&t, waiting_text(app, list[i].what));
@@ -139,31 +148,40 @@ static void list_waiting(struct app *app, const struct mft_waiting_number *list,
 						      "what", names[list[i].what]));
 	}
 	table_end(&t);
+	free(list);
+	if (n == 0)
+		app_say(app, "%s", T(app, "nothing waits", "没有待发内容"));
 	app_set(app, "waiting", json);
 	app_set(app, "next", json_of_u64(mft_state_next(app->state)));
 	app_set(app, "size", json_of_u64(mft_view_size(app->view)));
+	return EXIT_DONE;
 }
 
 int key_waiting(struct app *app, const struct command *command, struct order *order)
 {
-	struct mft_waiting_number *list = NULL;
-	struct mft_failure failure;
-	size_t n = 0;
 	int status = EXIT_DONE;
 
 	(void)command;
 	(void)order;
 	if (!app_state(app, &status))
 		return status;
-	if (!mft_state_waiting(app->state, &list, &n, &failure))
-		return app_failed(app, &failure);
-	list_waiting(app, list, n);
+	status = list_waiting(app);
 	app_say(app,
 		T(app, "next running number %" PRIu64 ", log verified up to size %" PRIu64,
 		  "下一流水号 %" PRIu64 "，日志已验证至长度 %" PRIu64),
 		mft_state_next(app->state), mft_view_size(app->view));
-	free(list);
-	return EXIT_DONE;
+	return status;
+}
+
+/* A card, or an event that another side had still to sign: when its number is in the log, it arrived that
+ * way. */
+static int settle_others(struct app *app, uint64_t number)
+{
+	struct mft_failure failure;
+
+	if (number >= mft_client_next_number(app->client) || mft_state_done(app->state, number, &failure))
+		return EXIT_DONE;
+	return app_failed(app, &failure);
 }
 
 static int settle_one(struct app *app, const struct command *command,
@@ -176,7 +194,7 @@ static int settle_one(struct app *app, const struct command *command,
 	int status = EXIT_DONE;
 
 	if (waiting->what == MFT_WAITING_CARD)
-		return EXIT_DONE;
+		return settle_others(app, waiting->number);
 	if (waiting->what == MFT_WAITING_REFUSED)
 		return act_void(app, command->role, waiting->number, span_str("refused by the server"));
 	if (!mft_state_read(app->state, waiting, &bytes, &failure))
@@ -185,7 +203,8 @@ static int settle_one(struct app *app, const struct command *command,
 		status = app_problems(app, &problems);
 	else if (s.complete)
 		status = act_send(app, command->role, buffer_span(&bytes), waiting->number);
-	/* An event that waits for another side's signature goes on waiting. */
+	else
+		status = settle_others(app, waiting->number);
 	buffer_free(&bytes);
 	return status;
 }
@@ -210,7 +229,8 @@ int key_settle(struct app *app, const struct command *command, struct order *ord
 			break;
 	}
 	free(list);
-	return status;
+	int listed = list_waiting(app);
+	return status != EXIT_DONE ? status : listed;
 }
 
 int key_void(struct app *app, const struct command *command, struct order *order)

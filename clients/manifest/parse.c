@@ -111,9 +111,15 @@ static void build(struct parsing *p)
 
 static void check_given(struct argp_state *state, const struct parsing *p)
 {
-	for (size_t i = 0; i < p->rows_n; i++)
+	char missing[600] = "";
+	size_t n = 0;
+
+	for (size_t i = 0; i < p->rows_n && n < sizeof(missing); i++)
 		if (p->rows[i]->must && !p->given[i])
-			argp_error(state, T(p->app, "--%s must be given", "须给出 --%s"), p->rows[i]->name);
+			n += (size_t)snprintf(missing + n, sizeof(missing) - n, " --%s %s", p->rows[i]->name,
+					      p->rows[i]->argument);
+	if (n > 0)
+		argp_error(state, T(p->app, "must be given:%s", "须给出：%s"), missing);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

@@ -3,9 +3,9 @@
 #include <stdio.h>
 
 #include "base/text.h"
+#include "core/words.h"
 #include "manifest/app.h"
 #include "manifest/print.h"
-#include "core/words.h"
 
 void app_say(struct app *app, const char *format, ...)
 {
@@ -59,6 +59,37 @@ static const char *fault_name(enum mft_fault fault)
 	return names[fault];
 }
 
+/* What a person can do about a failure of the library, in this program's words. */
+static const struct {
+	const char *id;
+	const char *en;
+	const char *zh;
+} advices[] = {
+    {"connect", "check --server HOST:PORT, and that manifestd runs there and can be reached",
+     "请核对 --server 主机:端口，以及 manifestd 是否在该处运行、网络是否可达"},
+    {"timeout", "check --server HOST:PORT; --timeout waits longer",
+     "请核对 --server 主机:端口；可用 --timeout 延长等待"},
+    {"tls", "check that --server HOST:PORT is manifestd's port for devices, not its HTTP port",
+     "请核对 --server 主机:端口 是 manifestd 的设备端口，而非 HTTP 端口"},
+    {"tls.certificate",
+     "check that --ca is the certificate of this server or of the CA that signed it, and "
+     "that --server names it as the certificate does",
+     "请核对 --ca 是该服务器或其 CA 的证书，且 --server 与证书中的名称一致"},
+    {"tls.trusted", "check --ca FILE", "请核对 --ca 文件"},
+    {"hello.role", "use the commands of the key's own role, or name it with --role",
+     "请使用该密钥所属角色的命令，或以 --role 指明角色"},
+    {"hello.not_enrolled",
+     "check --key; a new key is enrolled with: manifest key card, then manifest registrar enrol --card",
+     "请核对 --key；新密钥的登记：manifest key card，再由登记员 manifest registrar enrol --card"},
+};
+
+static void advise(struct app *app, const struct mft_failure *failure)
+{
+	for (size_t i = 0; i < ARRAY_LEN(advices); i++)
+		if (strcmp(advices[i].id, failure->id) == 0)
+			app_note(app, "  %s", T(app, advices[i].en, advices[i].zh));
+}
+
 int app_failed(struct app *app, const struct mft_failure *failure)
 {
 	app_set(app, "failure",
@@ -66,6 +97,7 @@ int app_failed(struct app *app, const struct mft_failure *failure)
 			  failure->en, "zh", failure->zh));
 	app_note(app, "%smanifest: %s%s", paint(app, PAINT_BAD), T(app, failure->en, failure->zh),
 		 paint(app, PAINT_END));
+	advise(app, failure);
 	return status_of(failure);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "core/words.h"
 #include "path/internal.h"
 #include "path/rules.h"
 
@@ -73,7 +74,13 @@ static const struct rule *hello_judge(struct path *p, const struct greeting *g, 
 static void greeting_refuse(struct path *p, const struct greeting *g, const struct rule *rule)
 {
 	p->counters.hellos_refused++;
-	if (rule != NULL) {
+	if (rule == PATH(HELLO_ROLE)) {
+		/* Whoever holds the key may know what it was enrolled for. */
+		const struct key_record *key = registry_key(p->registry, &g->hello.keyid);
+		refuse(p, g->conn, g->id, REFUSAL_SIGNATURE, rule, "hello.role",
+		       word_of(role_words, (int)g->hello.role)->name,
+		       word_of(role_words, (int)key->role)->name, 0);
+	} else if (rule != NULL) {
 		refuse(p, g->conn, g->id, REFUSAL_SIGNATURE, rule, "hello", "", "", 0);
 	} else {
 		struct frame f = {.id = g->id, .last = true, .kind = FRAME_REFUSAL};
