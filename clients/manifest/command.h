@@ -6,8 +6,8 @@
 #ifndef MANIFEST_COMMAND_H
 #define MANIFEST_COMMAND_H
 
-#include "manifest/app.h"
 #include "core/words.h"
+#include "manifest/app.h"
 
 enum { ORDER_FILES_MAX = 64, ORDER_CARDS_MAX = 3, LIST_MAX = 600 };
 
