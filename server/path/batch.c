@@ -292,7 +292,10 @@ static void database_run(struct work *w, void *thread)
 		return;
 	/* Committed; nothing is acknowledged unless the high-water file holds it too. */
 	b->unacknowledged = !p->ports.store.high_water(thread, &b->commit.to);
-	if (!b->unacknowledged)
+	if (b->unacknowledged)
+		(void)snprintf(b->error, sizeof(b->error), "stored, and not acknowledged: %s",
+			       p->ports.store.error(thread));
+	else
 		batch_receipts(b);
 }
 

@@ -60,6 +60,8 @@ void batch_receipts(struct batch *b)
 			good = receipt(b, r, &text);
 	}
 	b->unacknowledged = !good;
+	if (!good)
+		(void)snprintf(b->error, sizeof(b->error), "stored, and not acknowledged: no memory");
 	buffer_free(&text);
 }
 
@@ -219,12 +221,6 @@ static void failed(struct batch *b)
 	struct path *p = b->path;
 	bool data = b->result == STORE_DATA || b->fault;
 
-	if (b->unacknowledged)
-		(void)snprintf(
-		    b->error, sizeof(b->error),
-		    "stored, and not acknowledged: the high-water file refused size %llu, or it could "
-		    "not be written",
-		    (unsigned long long)b->commit.to.size);
 	if (data)
 		isolate(b);
 	for (size_t i = 0; i < b->members_n; i++) {

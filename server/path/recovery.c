@@ -239,11 +239,7 @@ static void check(struct recovery *r, void *thread)
 		return;
 	enum store_result read = store->high_water_read(thread, &high);
 	if (read != STORE_OK) {
-		(void)corrupt(
-		    r,
-		    "the high-water file cannot be read: %s. Bring it back from its copy; without it "
-		    "nobody can tell whether the database went backwards",
-		    store->error(thread));
+		(void)corrupt(r, "%s", store->error(thread));
 		return;
 	}
 	if (!contains(r, thread, high.size, &high.root, "the high-water file"))

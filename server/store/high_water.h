@@ -10,7 +10,7 @@
 
 struct high_water;
 
-enum { HIGH_WATER_ERROR_SIZE = 256 };
+enum { HIGH_WATER_ERROR_SIZE = 448 };
 
 /* Opens the file, or makes it (mode 0600, its folder flushed). NULL: ret_error says what is wrong: not such a
  * file, readable by nobody, held by another process. */

@@ -90,8 +90,13 @@ def make(cluster, tls, work):
 
 
 @pytest.fixture(scope="module")
-def city(cluster, tls, work):
-    """One city for the file's tests, each of which takes manifest numbers of its own."""
+def module_make(cluster, tls, work):
     maker = Maker(cluster, tls, work)
-    yield maker.city()
+    yield maker
     maker.close()
+
+
+@pytest.fixture(scope="module")
+def city(module_make):
+    """One city for the file's tests, each of which takes manifest numbers of its own."""
+    return module_make.city()

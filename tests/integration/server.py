@@ -107,11 +107,12 @@ class Daemon:
         self.settings |= {k.replace("__", "."): v for k, v in changed.items()}
         self.conf.write_text("".join(f"{k} = {v}\n" for k, v in self.settings.items()))
 
-    def start(self, *, ready=True, preexec=None, **changed):
+    def start(self, *, ready=True, preexec=None, under=(), **changed):
+        """`under` is a command that runs another in its own place."""
         self.write_conf(**changed)
         self.started_at = self.log_file.stat().st_size if self.log_file.exists() else 0
         with open(self.log_file, "ab") as log:
-            self.process = subprocess.Popen([MANIFESTD, "--config", self.conf, "run"], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*under, MANIFESTD, "--config", self.conf, "run"], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, preexec_fn=preexec)
         self.port = int(self.wait("server.listening").fields["port"])
         self.http = int(self.wait("http.listening").fields["port"]) if self.settings["http.enabled"] == "yes" else None

@@ -344,10 +344,16 @@ def test_a_system_call_fails(scene, call, error, stored):
     """The server goes on by itself, and whoever waits is answered."""
     with scene.batch_ahead():
         inject = Inject(at(call, error), thread=thread_of(scene.server.process.pid, "writer"))
+    logged = len(scene.server.lines())
     with inject:
         inject.wait_injected()
         answered = scene.settle(stored, False)
     assert all(r is not None and r.repeated == stored for r in answered)
+    said = scene.server.lines()[logged:]
+    assert not said or "not writing" in said[0].text
+    if call in (HIGH_WATER, FLUSHED):
+        assert f"stored, and not acknowledged: high-water file {scene.file}: cannot " in said[0].text
+        assert "See to its disk" in said[0].text
 
 
 # Answers are written by the main thread: first the one to the batch ahead, then one device's, then the other's.

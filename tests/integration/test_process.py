@@ -251,7 +251,7 @@ def test_two_over_one_high_water_file(make):
     server = make.server()
     second = make.twin(server)
     second.write_conf()
-    refuses_to_run(second, "another server of this machine uses it")
+    refuses_to_run(second, "another server of this machine uses it. give each server a file of its own")
 
 
 def test_a_database_that_may_lose_what_it_committed(make):

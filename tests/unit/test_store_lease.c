@@ -250,10 +250,41 @@ Test(store_lease, other_files_are_refused, .init = fresh_path)
 	high_water_close(h);
 	cr_assert_eq(truncate(path, 100), 0);
 	cr_assert_null(high_water_open(path, why));
+	cr_assert_not_null(strstr(why, "size is wrong"), "%s", why);
 	unlink(path);
 	snprintf(path, sizeof(path), "/nonexistent/high-water");
 	cr_assert_null(high_water_open(path, why));
 	cr_assert_not_null(strstr(why, "No such file"), "%s", why);
+}
+
+/* What is left of one that was being made, at whichever byte there was no more room. */
+Test(store_lease, a_file_that_was_being_made_is_made, .init = fresh_path)
+{
+	static const off_t sizes[] = {0, 1, 4095, 4096, 8191, 8192};
+
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		int fd = open(path, O_WRONLY | O_CREAT, 0600);
+		cr_assert_geq(fd, 0);
+		cr_assert_eq(ftruncate(fd, sizes[i]), 0);
+		close(fd);
+		struct high_water *h = reopen(NULL);
+		cr_assert(raise_to(h, 10), "%s", why);
+		h = reopen(h);
+		holds(h, 10);
+		high_water_close(h);
+		unlink(path);
+	}
+}
+
+Test(store_lease, who_shares_the_file_is_told_to_take_another, .init = fresh_path)
+{
+	struct high_water *h = reopen(NULL);
+
+	cr_assert_null(high_water_open(path, why));
+	cr_assert_not_null(strstr(why, path), "%s", why);
+	cr_assert_not_null(strstr(why, "Give each server a file of its own (setting high_water)"), "%s", why);
+	high_water_close(h);
+	unlink(path);
 }
 
 Test(store_lease, the_port_keeps_the_mark)
