@@ -3,9 +3,7 @@
 
 #include <inttypes.h>
 
-#include "core/bundle.h"
 #include "libmanifest/file.h"
-#include "manifest/event_text.h"
 #include "manifest/jsontext.h"
 #include "manifest/print.h"
 
@@ -93,59 +91,4 @@ int witnessed_say(struct app *app, const struct witnessed *w)
 	app_set(app, "policy_failure", json_string(text->id));
 	buffer_free(&missing);
 	return w->failure == LOG_HOLDS ? EXIT_DONE : EXIT_REFUSED;
-}
-
-/* Is the entry proved under the newest checkpoint itself? */
-static bool is_under_newest(const struct trail *trail, uint64_t index, const struct witnessed *w)
-{
-	struct proof p;
-
-	for (size_t i = 0; i < trail->n; i++)
-		if (trail->entries[i].index == index)
-			return proof_parse(trail->entries[i].proof, &p) && span_eq(p.checkpoint, w->newest);
-	return false;
-}
-
-static void say_bracket(struct app *app, struct table *t, const struct bracket *b, json_t *list,
-			uint64_t index)
-{
-	table_printf(t, "%" PRIu64, index);
-	table_printf(t, "%" PRIu64, b->after_size);
-	table_put(t, text_time(app, b->after));
-	table_put(t, text_time(app, b->accepted_at));
-	table_put(t, text_time(app, b->before));
-	(void)json_array_append_new(
-	    list, json_pack("{s:o,s:o,s:o,s:o,s:o}", "index", json_of_u64(index), "after_size",
-			    json_of_u64(b->after_size), "after", json_of_i64(b->after), "accepted_at",
-			    json_of_i64(b->accepted_at), "before", json_of_i64(b->before)));
-}
-
-void brackets_say(struct app *app, const struct trail *trail, const struct verified *v,
-		  const struct witnessed *w)
-{
-	static const char *const en[] = {
-	    ">entry", ">made after size", "that is after", "accepted (the server's word)", "cosigned", NULL};
-	static const char *const zh[] = {
-	    ">序号", ">所见日志长度", "不早于", "接受时间（服务器所述）", "见证时间", NULL};
-	struct placed_event *placed = arena_array(app->arena, v->events_n + 1, sizeof(placed[0]));
-	json_t *list = json_array();
-
-	if (placed == NULL) {
-		json_decref(list);
-		return;
-	}
-	for (size_t i = 0; i < v->events_n; i++)
-		placed[i] = (struct placed_event){
-		    .event = &v->events[i], .index = v->indexes[i], .accepted_at = v->accepted_at[i]};
-	struct table t = table_begin(app, T(app, en, zh));
-	for (size_t i = 0; i < v->events_n; i++) {
-		if (v->events[i].number != trail->number)
-			continue;
-		bool under = w != NULL && w->newest.n > 0 && is_under_newest(trail, v->indexes[i], w);
-		const struct bracket b = bundle_bracket(placed, v->events_n, i, v->checkpoint.origin,
-							under ? policy_earliest(&w->facts) : 0);
-		say_bracket(app, &t, &b, list, v->indexes[i]);
-	}
-	table_end(&t);
-	app_set(app, "brackets", list);
 }

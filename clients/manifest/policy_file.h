@@ -1,6 +1,5 @@
 /*
- * What a policy of witnesses (core/policy.h) says of a trail: who cosigned, whether the quorum is there, and
- * between which times the proofs put each step.
+ * What a policy of witnesses (core/policy.h) says of a trail: who cosigned, and whether the quorum is there.
  */
 #ifndef MANIFEST_POLICY_FILE_H
 #define MANIFEST_POLICY_FILE_H
@@ -25,8 +24,5 @@ void witnessed_check(const struct trail *trail, const struct policy *policy, con
 		     struct witnessed *ret_witnessed);
 /* Tells who cosigned when, and what is missing. EXIT_DONE: the policy holds. */
 int witnessed_say(struct app *app, const struct witnessed *w);
-/* Tells of each step of the manifest between which times it was made. `w` NULL: no policy. */
-void brackets_say(struct app *app, const struct trail *trail, const struct verified *v,
-		  const struct witnessed *w);
 
 #endif

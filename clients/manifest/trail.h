@@ -39,6 +39,22 @@ struct finding {
 	const char *detail; /* language-neutral; "" when there is none */
 };
 
+/* A key that an entry of the file enrolled, and a party that one registered; both entries are proved. */
+struct trail_key {
+	struct public_key key;
+	struct digest keyid;
+	enum role role;
+	struct party_ref party; /* absent: the authority's, or the server's */
+	struct span device;
+	micros revoked_from; /* 0: never */
+	uint64_t index;
+};
+
+struct trail_party {
+	struct party_ref ref;
+	struct span name;
+};
+
 struct verified {
 	struct finding *findings;
 	size_t findings_n;
@@ -47,6 +63,10 @@ struct verified {
 	uint64_t *indexes;
 	micros *accepted_at;
 	size_t events_n;
+	struct trail_key *keys;
+	size_t keys_n;
+	struct trail_party *parties; /* the last of a party tells */
+	size_t parties_n;
 	size_t signatures;            /* that hold */
 	size_t proofs;                /* that hold */
 	struct checkpoint checkpoint; /* the largest */

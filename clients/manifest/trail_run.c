@@ -3,11 +3,10 @@
 #include <stdio.h>
 
 #include "libmanifest/file.h"
+#include "manifest/account.h"
 #include "manifest/bundle_file.h"
 #include "manifest/custody.h"
-#include "manifest/event_text.h"
 #include "manifest/jsontext.h"
-#include "manifest/policy_file.h"
 #include "manifest/print.h"
 #include "manifest/query.h"
 #include "manifest/trail.h"
@@ -29,51 +28,6 @@ static bool take_trail(void *self, const struct answer *answer)
 		return false;
 	t->trail.entries[t->trail.n++] = e;
 	return true;
-}
-
-static const char *signers_text(struct app *app, const struct event *e)
-{
-	const char *text = "";
-
-	for (size_t i = 0; i < e->signers_n; i++) {
-		const char *more = arena_printf(app->arena, "%s%s%.8s#%" PRIu64, text, i == 0 ? "" : " ",
-						text_digest(app, &e->signers[i].keyid), e->signers[i].number);
-		text = more == NULL ? text : more;
-	}
-	return text;
-}
-
-/* The events of the manifest itself; entries of keys are for checking. */
-static void say_trail(struct app *app, const struct verified *v, uint64_t number)
-{
-	static const char *const en[] = {">entry", "what", "occurred", "accepted", "signed by", "id", NULL};
-	static const char *const zh[] = {">序号", "事件", "发生时间", "接受时间", "签署", "编号", NULL};
-	struct table t = table_begin(app, T(app, en, zh));
-	json_t *list = json_array();
-
-	for (size_t i = 0; i < v->events_n; i++) {
-		const struct event *e = &v->events[i];
-		const struct word *kind = word_of(event_words, (int)e->kind);
-		json_t *value = event_json(e);
-		(void)json_object_set_new(value, "index", json_of_u64(v->indexes[i]));
-		(void)json_object_set_new(value, "accepted_at", json_of_i64(v->accepted_at[i]));
-		(void)json_array_append_new(list, value);
-		if (e->number != number)
-			continue;
-		table_printf(&t, "%" PRIu64, v->indexes[i]);
-		if (e->kind == EVENT_FLAG_RAISED) {
-			const struct word *flag = word_of(flag_words, (int)e->flag_raised.kind);
-			table_printf(&t, "%s: %s", T(app, kind->en, kind->zh), T(app, flag->en, flag->zh));
-		} else {
-			table_put(&t, T(app, kind->en, kind->zh));
-		}
-		table_put(&t, text_time(app, e->occurred_at));
-		table_put(&t, text_time(app, v->accepted_at[i]));
-		table_put(&t, signers_text(app, e));
-		table_put(&t, text_short(app, &e->id));
-	}
-	table_end(&t);
-	app_set(app, "entries", list);
 }
 
 static int say_findings(struct app *app, const struct verified *v)
@@ -111,13 +65,13 @@ static int say_findings(struct app *app, const struct verified *v)
 static int show_trail(struct app *app, const struct trail *trail, const struct note_key *log_key,
 		      const struct witnessed *w)
 {
+	struct account account;
 	struct verified v;
 
-	if (!trail_verify(trail, log_key, app->arena, &v))
+	if (!trail_verify(trail, log_key, app->arena, &v) || !account_make(app, trail, &v, w, &account))
 		return app_usage(app, "out of memory", "内存不足", NULL);
 	app_set(app, "number", json_string(text_number(app, trail->number)));
-	say_trail(app, &v, trail->number);
-	brackets_say(app, trail, &v, w);
+	account_say(app, &account, &v);
 	int witnessed = w == NULL ? EXIT_DONE : witnessed_say(app, w);
 	int found = say_findings(app, &v);
 	return found != EXIT_DONE ? found : witnessed;

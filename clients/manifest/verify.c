@@ -13,22 +13,12 @@
 
 enum { FINDINGS_MAX = 4096 };
 
-struct known_key {
-	struct public_key key;
-	struct digest keyid;
-	enum role role;
-	struct party_ref party; /* absent: the authority's, or the server's */
-	micros revoked_from;    /* 0: never */
-};
-
 struct check {
 	const struct trail *trail;
 	const struct note_key *log_key;
 	struct arena *arena;
 	struct verified *v;
 	struct mft_signed *signed_events; /* beside v->events */
-	struct known_key *keys;
-	size_t keys_n;
 };
 
 static void find(struct check *c, uint64_t index, bool bad, const char *id, const char *en, const char *zh,
@@ -85,27 +75,37 @@ static bool read_entry(struct check *c, const struct trail_entry *t)
 
 /* ---- keys ---- */
 
-static struct known_key *key_find(struct check *c, const struct digest *keyid)
+static struct trail_key *key_find(struct check *c, const struct digest *keyid)
 {
-	for (size_t i = 0; i < c->keys_n; i++)
-		if (digest_eq(&c->keys[i].keyid, keyid))
-			return &c->keys[i];
+	for (size_t i = 0; i < c->v->keys_n; i++)
+		if (digest_eq(&c->v->keys[i].keyid, keyid))
+			return &c->v->keys[i];
 	return NULL;
 }
 
 static void key_add(struct check *c, const struct public_key *key, enum role role,
-		    const struct party_ref *party)
+		    const struct party_ref *party, struct span device)
 {
 	const struct digest keyid = key_id(key);
 
 	if (key_find(c, &keyid) == NULL)
-		c->keys[c->keys_n++] =
-		    (struct known_key){.key = *key, .keyid = keyid, .role = role, .party = *party};
+		c->v->keys[c->v->keys_n++] = (struct trail_key){.key = *key,
+								.keyid = keyid,
+								.role = role,
+								.party = *party,
+								.device = device,
+								.index = c->v->indexes[c->v->events_n - 1]};
 }
 
-static void learn_keys(struct check *c, const struct event *e)
+static void party_add(struct check *c, const struct party_ref *ref, struct span name)
+{
+	c->v->parties[c->v->parties_n++] = (struct trail_party){.ref = *ref, .name = name};
+}
+
+static void learn(struct check *c, const struct event *e)
 {
 	static const struct party_ref nobody;
+	static const struct span unnamed;
 
 	switch ((int)e->kind) {
 	case EVENT_GENESIS:
@@ -113,16 +113,22 @@ static void learn_keys(struct check *c, const struct event *e)
 			find(c, 0, true, "genesis.log_key",
 			     "the log began with another key than the trusted one",
 			     "日志创始记录中的公钥不是所信任的公钥", NULL);
-		key_add(c, &e->genesis.server_key, ROLE_SERVER, &nobody);
-		key_add(c, &e->genesis.registrar_key, ROLE_REGISTRAR, &nobody);
-		key_add(c, &e->genesis.recovery_key, ROLE_REGISTRAR, &nobody);
+		key_add(c, &e->genesis.server_key, ROLE_SERVER, &nobody, unnamed);
+		key_add(c, &e->genesis.registrar_key, ROLE_REGISTRAR, &nobody, unnamed);
+		key_add(c, &e->genesis.recovery_key, ROLE_REGISTRAR, &nobody, unnamed);
+		party_add(c, &e->genesis.authority, e->genesis.authority_name);
 		return;
-	case EVENT_REGISTRAR_ADDED: key_add(c, &e->registrar_added.key, ROLE_REGISTRAR, &nobody); return;
+	case EVENT_REGISTRAR_ADDED:
+		key_add(c, &e->registrar_added.key, ROLE_REGISTRAR, &nobody, e->registrar_added.name);
+		return;
 	case EVENT_KEY_ENROLLED:
-		key_add(c, &e->key_enrolled.key, e->key_enrolled.role, &e->key_enrolled.party);
+		key_add(c, &e->key_enrolled.key, e->key_enrolled.role, &e->key_enrolled.party,
+			e->key_enrolled.device);
 		return;
+	case EVENT_PARTY_REGISTERED:
+	case EVENT_PARTY_CHANGED: party_add(c, &e->party.party.ref, e->party.party.name); return;
 	case EVENT_KEY_REVOKED: {
-		struct known_key *key = key_find(c, &e->key_revoked.keyid);
+		struct trail_key *key = key_find(c, &e->key_revoked.keyid);
 		if (key != NULL)
 			key->revoked_from = e->key_revoked.revoked_from;
 		return;
@@ -141,7 +147,7 @@ static void check_signatures(struct check *c, size_t i)
 	if (!s->complete)
 		find(c, index, true, "signatures.missing", "a signature is missing", "缺少签名", NULL);
 	for (size_t k = 0; k < s->envelope.signatures_n; k++) {
-		const struct known_key *key = key_find(c, &s->event.signers[k].keyid);
+		const struct trail_key *key = key_find(c, &s->event.signers[k].keyid);
 		char hex[DIGEST_HEX + 1];
 		digest_hex(&s->event.signers[k].keyid, hex);
 		if (key == NULL)
@@ -193,7 +199,7 @@ static void check_parties(struct check *c, size_t i, const struct party_ref *gen
 		find(c, c->v->indexes[i], true, "signers.count",
 		     "it has not the signatures its kind requires", "签名数不符合该事件的要求", NULL);
 	for (size_t k = 0; k < n && k < e->signers_n; k++) {
-		const struct known_key *key = key_find(c, &e->signers[k].keyid);
+		const struct trail_key *key = key_find(c, &e->signers[k].keyid);
 		char text[PARTY_REF_TEXT_SIZE];
 		if (key == NULL || party_ref_is_absent(&parties[k]) || party_ref_eq(&key->party, &parties[k]))
 			continue;
@@ -314,9 +320,10 @@ static bool begin(struct check *c, struct trail *sorted)
 	v->accepted_at = arena_array(c->arena, n, sizeof(v->accepted_at[0]));
 	c->signed_events = arena_array(c->arena, n, sizeof(c->signed_events[0]));
 	/* Genesis brings three. */
-	c->keys = arena_array(c->arena, 3 * n, sizeof(c->keys[0]));
+	v->keys = arena_array(c->arena, 3 * n, sizeof(v->keys[0]));
+	v->parties = arena_array(c->arena, n, sizeof(v->parties[0]));
 	if (sorted->entries == NULL || v->findings == NULL || v->events == NULL || v->indexes == NULL ||
-	    v->accepted_at == NULL || c->signed_events == NULL || c->keys == NULL)
+	    v->accepted_at == NULL || c->signed_events == NULL || v->keys == NULL || v->parties == NULL)
 		return false;
 	if (c->trail->n > 0) {
 		memcpy(sorted->entries, c->trail->entries, c->trail->n * sizeof(sorted->entries[0]));
@@ -339,7 +346,7 @@ bool trail_verify(const struct trail *trail, const struct note_key *log_key, str
 		return false;
 	for (size_t i = 0; i < sorted.n; i++)
 		if (read_entry(&c, &sorted.entries[i]))
-			learn_keys(&c, &v.events[v.events_n - 1]);
+			learn(&c, &v.events[v.events_n - 1]);
 	check_order(&c);
 	for (size_t i = 0; i < v.events_n; i++) {
 		const struct event *e = &v.events[i];

@@ -167,19 +167,39 @@ enum log_failure bundle_verify(const struct bundle *bundle, const struct policy 
 
 /* ---- time, and what is not in the file ---- */
 
+/* The server's word about what it holds itself tells nothing. */
+static bool is_servers(const struct event *e)
+{
+	return e->kind == EVENT_FLAG_RAISED || e->kind == EVENT_FLAG_CLEARED ||
+	       e->kind < EVENT_REGISTRAR_ADDED;
+}
+
+static uint64_t seen_size(const struct event *e, struct span origin)
+{
+	uint64_t size = 0;
+
+	for (size_t k = 0; k < e->signers_n; k++) {
+		const struct checkpoint_ref *seen = &e->signers[k].seen;
+		if (span_eq(seen->origin, origin) && seen->size > size)
+			size = seen->size;
+	}
+	return size;
+}
+
 struct bracket bundle_bracket(const struct placed_event *events, size_t n, size_t i, struct span origin,
 			      uint64_t cosigned)
 {
 	const struct event *e = events[i].event;
-	struct bracket b = {.accepted_at = events[i].accepted_at};
+	struct bracket b = {.accepted_at = events[i].accepted_at, .after_size = seen_size(e, origin)};
 
-	for (size_t k = 0; k < e->signers_n; k++) {
-		const struct checkpoint_ref *seen = &e->signers[k].seen;
-		if (span_eq(seen->origin, origin) && seen->size > b.after_size)
-			b.after_size = seen->size;
-	}
 	for (size_t k = 0; k < n && events[k].index < b.after_size; k++)
 		b.after = events[k].accepted_at;
+	for (size_t k = i + 1; k < n && b.known_by == 0; k++) {
+		if (is_servers(events[k].event) || seen_size(events[k].event, origin) <= events[i].index)
+			continue;
+		b.known_by = events[k].index;
+		b.known_at = events[k].accepted_at;
+	}
 	if (cosigned > 0)
 		b.before = cosigned > INT64_MAX / MICROS_PER_SECOND ? INT64_MAX
 								    : (micros)cosigned * MICROS_PER_SECOND;

@@ -68,14 +68,18 @@ struct placed_event {
 
 /*
  * When an event was made. Its signers state the last checkpoint that they had seen: it was made after that
- * one. The first cosignature of a checkpoint that holds it was made after the event. Between them nobody's
- * word has to be taken; `accepted_at` is the server's word.
+ * one. The first cosignature of a checkpoint that holds it was made after the event, and so was every later
+ * event whose signer had seen a log with it in it. Between them nobody's word has to be taken; `accepted_at`
+ * is the server's word.
  */
 struct bracket {
 	uint64_t after_size; /* the largest size a signer had seen; 0: none says */
 	micros after;        /* acceptance of the last given entry below that size; 0: none is given */
 	micros accepted_at;
-	micros before; /* the first cosignature; 0: nobody cosigned */
+	uint64_t
+	    known_by; /* the first given entry, not of the server's own, whose signer had seen it; 0: none */
+	micros known_at; /* acceptance of that entry */
+	micros before;   /* the first cosignature; 0: nobody cosigned */
 };
 
 /* `events` are in the order of their indexes; `cosigned` is policy_earliest(). */

@@ -284,7 +284,7 @@ static void trail_alone(struct sql *q, const struct query *query)
  * What is needed to check the signatures without asking again: the entries that enrolled (or revoked) the
  * keys in the trail, the keys of those entries, and so on to the log's first. A key is found by its id as the
  * envelope writes it: tag 0x12, length 64, hex digits. The enrolment of a revoked key is the first thing it
- * signed.
+ * signed. The names of the keys' parties come with them, for whoever reads the file.
  */
 static void trail_with_keys(struct sql *q, uint64_t number)
 {
@@ -295,7 +295,8 @@ static void trail_with_keys(struct sql *q, uint64_t number)
 	    "SELECT e.index, e.entry FROM need n "
 	    "CROSS JOIN LATERAL regexp_matches(encode(n.entry, 'escape'), '\\u0012@([0-9a-f]{64})', 'g') m "
 	    "JOIN device_key k ON k.keyid = decode(m[1], 'hex') "
-	    "CROSS JOIN LATERAL (SELECT k.index UNION (SELECT r.index FROM running_number r "
+	    "CROSS JOIN LATERAL (SELECT k.index UNION SELECT p.index FROM party p WHERE p.no = k.party UNION "
+	    "(SELECT r.index FROM running_number r "
 	    "JOIN registry_entry g ON g.index = r.index WHERE r.key_no = k.no AND k.revoked_from IS NOT NULL "
 	    "ORDER BY r.number LIMIT 1)) f JOIN entry e ON e.index = f.index) "
 	    "SELECT index, entry, 0::bigint FROM need ORDER BY index",

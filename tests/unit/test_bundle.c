@@ -299,6 +299,8 @@ Test(bundle, brackets)
 	add_signer(&events[2], 1, 2, ORIGIN, 6);
 	add_signer(&events[2], 2, 1, ORIGIN, 8);
 	add_signer(&events[3], 1, 3, "dalian.example/log", 12);
+	for (size_t i = 0; i < 4; i++)
+		events[i].kind = EVENT_ISSUED;
 
 	b = bundle_bracket(placed, 4, 0, span_str(ORIGIN), 0);
 	cr_expect(b.after_size == 0 && b.after == 0 && b.accepted_at == 100 && b.before == 0);
@@ -306,6 +308,13 @@ Test(bundle, brackets)
 	cr_expect(b.after_size == 1 && b.after == 100 && b.accepted_at == 200 && b.before == 7000000);
 	b = bundle_bracket(placed, 4, 2, span_str(ORIGIN), 7);
 	cr_expect(b.after_size == 8 && b.after == 200);
+	cr_expect(b.known_by == 0 && b.known_at == 0); /* the later one saw another log */
+	b = bundle_bracket(placed, 4, 1, span_str(ORIGIN), 0);
+	cr_expect(b.known_by == 9 && b.known_at == 300); /* at size 8 */
+	events[2].kind = EVENT_FLAG_RAISED;
+	b = bundle_bracket(placed, 4, 1, span_str(ORIGIN), 0);
+	cr_expect_eq(b.known_by, 0u); /* the server says it of itself */
+	events[2].kind = EVENT_ISSUED;
 	b = bundle_bracket(placed, 4, 3, span_str(ORIGIN), UINT64_MAX);
 	cr_expect(b.after_size == 0 && b.after == 0 && b.before == INT64_MAX);
 	b = bundle_bracket(placed, 4, 3, span_str("dalian.example/log"), 7);
