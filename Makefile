@@ -51,9 +51,13 @@ WARN_gcc += $(if $(filter asan tsan,$(FLAVOR)),$(UNSURE))
 INCLUDE := -Iserver -Iclients -I$(GEN)
 # Asked of pkg-config once, and only when something is compiled: on a fresh machine it is not there yet.
 PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd libcurl
+# Only clients/paper sees these.
+PAPER_PKGS := pangocairo libqrencode
 ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
 PKG_CFLAGS = $(call ask,PKG_CFLAGS,--cflags $(PKGS))
-PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS))
+PKG_LIBS   = $(call ask,PKG_LIBS,--libs $(PKGS) $(PAPER_PKGS))
+PAPER_ASKED = $(call ask,PAPER_ASKED,--cflags $(PAPER_PKGS))
+PAPER_CFLAGS = $(patsubst -I%,-isystem%,$(PAPER_ASKED))
 CRITERION  = $(call ask,CRITERION,--cflags --libs criterion)
 STD    := -std=gnu11 -D_GNU_SOURCE -g -fPIE -pthread
 CFLAGS_ALL = $(STD) $(FLAGS_$(FLAVOR)) $(INCLUDE) $(PKG_CFLAGS) $(CFLAGS)
@@ -76,6 +80,7 @@ SRC_libmanifest := $(sort $(wildcard clients/libmanifest/*.c))
 SRC_commands    := $(filter-out clients/manifest/main.c,$(sort $(wildcard clients/manifest/*.c)))
 # Likewise the city's model and report.
 SRC_city        := $(filter-out clients/city/main.c,$(sort $(wildcard clients/city/*.c)))
+SRC_paper       := $(sort $(wildcard clients/paper/*.c))
 SRC_bench       := $(sort $(wildcard tests/bench/*.c))
 # Helpers that several unit tests share: every file in tests/unit that is not itself a test.
 SRC_support     := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
@@ -90,7 +95,7 @@ GEN_C   := $(GEN)/manifest.pb-c.c
 GEN_H   := $(GEN)/manifest.pb-c.h
 GEN_PY  := $(GEN)/python/manifest_pb2.py
 
-ALL_SRC := $(foreach l,$(LAYERS) libmanifest commands city bench support tests fuzz,$(SRC_$(l))) \
+ALL_SRC := $(foreach l,$(LAYERS) libmanifest commands paper city bench support tests fuzz,$(SRC_$(l))) \
 	$(wildcard server/main.c clients/manifest/main.c clients/city/main.c)
 PROGRAMS := $(if $(wildcard server/main.c),$(B)/manifestd) \
 	$(if $(wildcard clients/manifest/main.c),$(B)/manifest) \
@@ -131,6 +136,7 @@ $(B)/obj/%.o: %.c $(B)/flags | $(GEN_H)
 	$(call say,CC,$<)
 	$(QUIET)$(call compile,$(WARN) $(WARN_$(COMPILER)))
 $(call objects,server/main.c clients/manifest/main.c): private CFLAGS += -DVERSION=\"$(VERSION)\"
+$(call objects,$(SRC_paper)): private CFLAGS += $(PAPER_CFLAGS)
 $(B)/obj/manifest.pb-c.o: $(GEN_C) $(B)/flags
 	$(call say,CC,$<)
 	$(QUIET)$(call compile)
@@ -142,7 +148,7 @@ $(B)/lib$(1).a: $(2)
 	$$(call say,AR,$$@)
 	$$(QUIET)mkdir -p $$(@D) && ar rcs $$@.$$$$$$$$ $(2) && mv $$@.$$$$$$$$ $$@
 endef
-$(foreach l,$(filter-out wire,$(LAYERS)) commands city support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
+$(foreach l,$(filter-out wire,$(LAYERS)) commands paper city support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
 $(eval $(call ARCHIVE,wire,$(call objects,$(SRC_wire)) $(B)/obj/manifest.pb-c.o))
 # What is installed for other programs stands alone: the pure layers are in it.
 $(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(PURE),$(SRC_$(l)))) \
@@ -158,22 +164,22 @@ $(1): $(2)
 	mv $$@.$$$$$$$$ $$@
 endef
 $(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archives,$(LAYERS))))
-$(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands manifest)))
+$(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands paper manifest)))
 $(eval $(call PROGRAM,$(B)/city,$(call objects,clients/city/main.c) $(call archives,city manifest)))
 $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(B)/libmanifest.a))
 
 # A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
 including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))
 TESTS_server  := $(call including,net|store|web|conf)
-TESTS_clients := $(call including,libmanifest|manifest|city)
+TESTS_clients := $(call including,libmanifest|manifest|paper|city)
 archives_of = $(call archives,support $(if $(filter $(1),$(TESTS_server)),$(SERVER)) \
-	$(if $(filter $(1),$(TESTS_clients)),city commands manifest) $(PURE))
+	$(if $(filter $(1),$(TESTS_clients)),city commands paper manifest) $(PURE))
 $(foreach c,$(SRC_tests),$(eval $(call PROGRAM,$(c:tests/unit/%.c=$(B)/tests/%),$(call objects,$(c)) \
 	$(call archives_of,$(c)),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
 $(call objects,$(SRC_tests) $(SRC_support)): | $(BUILD)/.packages-test
 
 $(foreach f,$(notdir $(FUZZ)),$(eval $(call PROGRAM,$(B)/$(f),$(call objects,tests/fuzz/$(f).c) \
-	$(call archives,commands manifest $(LAYERS)),-fsanitize=fuzzer)))
+	$(call archives,commands paper manifest $(LAYERS)),-fsanitize=fuzzer)))
 
 # ---- manual pages ----------------------------------------------------------------------------------------
 # The settings are the program's own table, so that their page cannot lag behind.
@@ -219,7 +225,7 @@ fuzz-smoke: | $(BUILD)/.packages-test ## every fuzz target for FUZZ_SECONDS (10)
 	tests/fuzz/smoke $(BUILD)/fuzz $(FUZZ_SECONDS)
 # CHECK="layers tidy" runs only these.
 lint: $(call archives,$(LAYERS)) | $(BUILD)/.packages-test ## layers, purity, headers, format, clang-tidy, shellcheck
-	tests/lint/lint $(B) $(CHECK) -- $(COMPILER) $(CFLAGS_ALL) $(WARN) $(WARN_$(COMPILER))
+	tests/lint/lint $(B) $(CHECK) -- $(COMPILER) $(CFLAGS_ALL) $(PAPER_CFLAGS) $(WARN) $(WARN_$(COMPILER))
 format: | $(BUILD)/.packages-test ## let clang-format rewrite every source
 	find server clients tests -name '*.[ch]' -exec clang-format-14 -i {} +
 .PHONY: test unit integration test-asan test-tsan fuzz fuzz-smoke lint format

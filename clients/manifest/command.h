@@ -34,6 +34,7 @@ struct order {
 	const struct span *watched; /* logs, as typed */
 	size_t watched_n;
 	const char *policy; /* file */
+	const char *pdf;    /* the printed page */
 	const char *listen; /* ADDRESS:PORT */
 	bool fresh;         /* begin with nothing remembered */
 	bool print_only;

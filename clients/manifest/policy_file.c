@@ -57,12 +57,17 @@ void witnessed_check(const struct trail *trail, const struct policy *policy, con
 	*ret_witnessed = w;
 }
 
-static const char *name_of(const struct witnessed *w, size_t witness, struct app *app)
+const char *witness_name(struct app *app, const struct witnessed *w, size_t witness)
 {
 	for (size_t i = 0; i < w->policy->members_n; i++)
 		if (!w->policy->members[i].group && w->policy->members[i].witness == witness)
 			return text_span(app, w->policy->members[i].name);
 	return "";
+}
+
+micros witness_time(const struct witnessed *w, size_t witness)
+{
+	return (micros)(w->facts.time[witness] % (INT64_MAX / MICROS_PER_SECOND)) * MICROS_PER_SECOND;
 }
 
 int witnessed_say(struct app *app, const struct witnessed *w)
@@ -72,13 +77,13 @@ int witnessed_say(struct app *app, const struct witnessed *w)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < w->policy->witnesses_n && w->newest.n > 0; i++) {
-		micros at = (micros)(w->facts.time[i] % (INT64_MAX / MICROS_PER_SECOND)) * MICROS_PER_SECOND;
+		micros at = witness_time(w, i);
 		if (!w->facts.cosigned[i])
 			continue;
 		app_say(app, T(app, "size %" PRIu64 " cosigned by %s: %s", "长度 %" PRIu64 " 由 %s 见证：%s"),
-			w->facts.checkpoint.size, name_of(w, i, app), text_time(app, at));
+			w->facts.checkpoint.size, witness_name(app, w, i), text_time(app, at));
 		(void)json_array_append_new(
-		    list, json_pack("{s:s,s:o}", "witness", name_of(w, i, app), "at", json_of_i64(at)));
+		    list, json_pack("{s:s,s:o}", "witness", witness_name(app, w, i), "at", json_of_i64(at)));
 	}
 	if (w->newest.n > 0)
 		policy_put_missing(w->policy, &w->facts, &missing);

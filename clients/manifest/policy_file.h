@@ -25,4 +25,8 @@ void witnessed_check(const struct trail *trail, const struct policy *policy, con
 /* Tells who cosigned when, and what is missing. EXIT_DONE: the policy holds. */
 int witnessed_say(struct app *app, const struct witnessed *w);
 
+/* Of a witness of the policy, by its place: its name there, and when it says it cosigned. */
+const char *witness_name(struct app *app, const struct witnessed *w, size_t witness);
+micros witness_time(const struct witnessed *w, size_t witness);
+
 #endif

@@ -214,6 +214,7 @@ static const struct option_row resolve_options[] = {
 };
 static const struct option_row verify_options[] = {
 	{WAY("policy", OPTION_FILE, policy, "FILE"), HELP("Demand the cosignatures of this policy (C2SP tlog-policy); its logs stand in for --log", "要求满足该策略的见证（C2SP tlog-policy）；其中的日志可代替 --log")},
+	{WAY("pdf", OPTION_FILE, pdf, "FILE"), HELP("Also write a page to print: what happened, what was checked, what holds, and how to check it again", "另生成可打印的页面：经过、核验项目、结论与复核方法")},
 };
 static const struct option_row witness_options[] = {
 	{WAY("name", OPTION_TEXT, name, "NAME"), MUST, HELP("The witness's name, such as witness.example/shenyang", "见证人名称，如 witness.example/shenyang")},

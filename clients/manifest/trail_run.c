@@ -7,6 +7,7 @@
 #include "manifest/bundle_file.h"
 #include "manifest/custody.h"
 #include "manifest/jsontext.h"
+#include "manifest/page.h"
 #include "manifest/print.h"
 #include "manifest/query.h"
 #include "manifest/trail.h"
@@ -61,9 +62,15 @@ static int say_findings(struct app *app, const struct verified *v)
 	return EXIT_DONE;
 }
 
+/* A file that was read, and the page that is wanted of it. */
+struct wanted_page {
+	const char *path; /* NULL: none */
+	struct span file;
+};
+
 /* `w` NULL: no policy is demanded. */
 static int show_trail(struct app *app, const struct trail *trail, const struct note_key *log_key,
-		      const struct witnessed *w)
+		      const struct witnessed *w, const struct wanted_page *page)
 {
 	struct account account;
 	struct verified v;
@@ -74,7 +81,16 @@ static int show_trail(struct app *app, const struct trail *trail, const struct n
 	account_say(app, &account, &v);
 	int witnessed = w == NULL ? EXIT_DONE : witnessed_say(app, w);
 	int found = say_findings(app, &v);
-	return found != EXIT_DONE ? found : witnessed;
+	int status = found != EXIT_DONE ? found : witnessed;
+	if (page->path == NULL)
+		return status;
+	const struct page_facts facts = {.account = &account,
+					 .verified = &v,
+					 .witnessed = w,
+					 .log_key = log_key,
+					 .file = digest_of(page->file)};
+	int written = page_write(app, &facts, page->path);
+	return written != EXIT_DONE ? written : status;
 }
 
 static int save_text(struct app *app, const char *path, const struct buffer *text)
@@ -137,13 +153,13 @@ int query_trail_run(struct app *app, const struct command *command, struct order
 		status = save_trail(app, order->save, &t.trail);
 	if (order->out != NULL && status == EXIT_DONE)
 		status = save_bundle(app, order->out, &t.trail);
-	int shown = show_trail(app, &t.trail, mft_view_key(app->view), NULL);
+	int shown = show_trail(app, &t.trail, mft_view_key(app->view), NULL, &(struct wanted_page){0});
 	return status != EXIT_DONE ? status : shown;
 }
 
 /* ---- files ---- */
 
-static int verify_one(struct app *app, const char *path, const struct policy *policy)
+static int verify_one(struct app *app, const char *path, const struct policy *policy, const char *pdf)
 {
 	const struct note_key *log_key = app->view == NULL ? NULL : mft_view_key(app->view);
 	struct buffer text = BUFFER_EMPTY;
@@ -157,14 +173,15 @@ static int verify_one(struct app *app, const char *path, const struct policy *po
 	buffer_free(&text);
 	if (!trail_or_bundle_parse(kept, app->arena, &trail, &failure))
 		return app_failed(app, &failure);
+	const struct wanted_page page = {.path = pdf, .file = kept};
 	if (policy == NULL)
-		return show_trail(app, &trail, log_key, NULL);
+		return show_trail(app, &trail, log_key, NULL, &page);
 	witnessed_check(&trail, policy, log_key, &w);
 	/* Without --log it is the log of the policy that signed; when none did, nothing can be said of the
 	 * rest. */
 	if (log_key == NULL && w.newest.n == 0)
 		return witnessed_say(app, &w);
-	return show_trail(app, &trail, log_key == NULL ? &w.facts.log : log_key, &w);
+	return show_trail(app, &trail, log_key == NULL ? &w.facts.log : log_key, &w, &page);
 }
 
 int verify_run(struct app *app, const struct command *command, struct order *order)
@@ -173,6 +190,8 @@ int verify_run(struct app *app, const struct command *command, struct order *ord
 	int status = EXIT_DONE;
 
 	(void)command;
+	if (order->pdf != NULL && order->files_n != 1)
+		return app_usage(app, "--pdf is the page of one file", "--pdf 为单个文件的页面", NULL);
 	if (order->policy != NULL) {
 		policy = app_policy(app, order->policy, &status);
 		if (policy == NULL)
@@ -183,7 +202,7 @@ int verify_run(struct app *app, const struct command *command, struct order *ord
 	for (size_t i = 0; i < order->files_n; i++) {
 		if (order->files_n > 1)
 			app_say(app, "%s", order->files[i]);
-		int one = verify_one(app, order->files[i], policy);
+		int one = verify_one(app, order->files[i], policy, order->pdf);
 		status = one > status ? one : status;
 	}
 	return status;

@@ -1,5 +1,6 @@
 """A manifest's bundle, cosigned by two witnesses and checked offline by a policy of three sides."""
 import base64
+import hashlib
 import json
 import subprocess
 
@@ -156,6 +157,57 @@ def test_an_entry_that_is_changed_or_left_out(verify, entries, cosigned):
         status, said, _ = verify(text=bundle(number, found[:i] + found[i + 1:], note))
         named = event_of(found[i]).WhichOneof("kind") == "party_registered"
         assert (status, said["holds"]) == ((0, True) if named else (1, False)), found[i].index
+
+
+def tool(*command):
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, check=True).stdout
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_printed_page(verify, entries, cosigned, city, tmp_path, language):
+    number, found = entries
+    verify(policy=policy_of(cosigned[1], 2))
+    command = [MANIFEST, "verify", f"--lang={language}", f"--log={tmp_path / 'log.vkey'}",
+               f"--policy={tmp_path / 'policy'}", tmp_path / "b.manifest", "--pdf"]
+    tool(*command, tmp_path / "1.pdf")
+    tool(*command, tmp_path / "2.pdf")
+    assert (tmp_path / "1.pdf").read_bytes() == (tmp_path / "2.pdf").read_bytes()
+    text = tool("pdftotext", "-layout", tmp_path / "1.pdf", "-")
+    file_hash = hashlib.sha256((tmp_path / "b.manifest").read_bytes()).hexdigest()
+    size, root = parse_proof(found[0].proof)[2].split("\n")[1:3]
+    for fact in (number, "HOLDS", "验证通过", "沈阳facility有限公司", city.facility.party.credit_code, "900-249-08", "废矿物油",
+                 "1000000 g", "SY-0001", file_hash, root, size, city.server.log.vkey):
+        assert fact in text, fact
+    for s in (s for r in found for s in event_of(r).signers if event_of(r).WhichOneof("kind") in ("issued", "delivered")):
+        assert s.keyid.hex()[:16] in text
+    assert "DOES NOT HOLD" not in text and "不通过" not in text
+    fonts = tool("pdffonts", tmp_path / "1.pdf").splitlines()[2:]
+    assert fonts and all(f.split()[-5:-2] == ["yes", "yes", "yes"] for f in fonts)  # embedded, subset, with Unicode
+    # what is in the code is enough to know the file and the state of the log
+    tool("pdftoppm", "-r", "110", "-l", "1", "-png", tmp_path / "1.pdf", tmp_path / "page")
+    read = tool("zbarimg", "-q", "--raw", next(tmp_path.glob("page*.png")))
+    assert read.split() == ["manifest", number, "sha256", file_hash, city.server.log.origin, size, root]
+
+
+def test_the_page_of_what_does_not_hold_says_so(verify, entries, cosigned, tmp_path):
+    number, found = entries
+    loaded = next(r for r in found if event_of(r).WhichOneof("kind") == "loaded")
+    raw = bytearray(loaded.entry)
+    raw[-1] ^= 1
+    verify(text=bundle(number, found, cosigned[0]).replace(b64(loaded.entry), b64(bytes(raw))))
+    done = subprocess.run([MANIFEST, "verify", "--lang=en", f"--log={tmp_path / 'log.vkey'}", tmp_path / "b.manifest", "--pdf",
+                           tmp_path / "bad.pdf"], stdout=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 1
+    text = tool("pdftotext", "-layout", tmp_path / "bad.pdf", "-")
+    assert "DOES NOT HOLD" in text and "验证不通过" in text and f"entry {loaded.index}" in text
+    assert "HOLDS" not in text.replace("DOES NOT HOLD", "")
+
+
+def test_a_page_is_of_one_file(verify, tmp_path):
+    verify()
+    done = subprocess.run([MANIFEST, "verify", f"--log={tmp_path / 'log.vkey'}", tmp_path / "b.manifest", tmp_path / "b.manifest",
+                           "--pdf", tmp_path / "x.pdf"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 2 and not (tmp_path / "x.pdf").exists()
 
 
 @pytest.mark.parametrize("spoil", [
