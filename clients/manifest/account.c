@@ -4,10 +4,10 @@
 #include <inttypes.h>
 
 #include "core/credit_code.h"
+#include "core/words.h"
 #include "manifest/event_text.h"
 #include "manifest/jsontext.h"
 #include "manifest/print.h"
-#include "manifest/words.h"
 
 enum { GAPS_SHOWN = 8 };
 

@@ -6,9 +6,9 @@
 #include "base/text.h"
 #include "core/credit_code.h"
 #include "core/time_text.h"
+#include "core/words.h"
 #include "libmanifest/file.h"
 #include "manifest/print.h"
-#include "manifest/words.h"
 #include "paper/paper.h"
 
 struct page {
