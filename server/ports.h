@@ -65,6 +65,7 @@ enum store_result {
 	STORE_UNAVAILABLE, /* nothing was stored; the connection may be gone: recover() before anything else
 			    */
 	STORE_UNKNOWN,     /* the COMMIT's answer was lost: recover() tells */
+	STORE_SLOW,        /* a reader's question ran out of its time; nothing is wrong with the connection */
 	STORE_DATA,        /* PostgreSQL refused a value (SQLSTATE 22 or 23): nothing was stored */
 	STORE_DEPOSED,     /* another writer raised the epoch: nothing was stored; stop writing */
 	STORE_CORRUPT,     /* what is stored contradicts itself: stop, and say so */

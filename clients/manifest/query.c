@@ -38,16 +38,31 @@ int query_ask(struct app *app, enum role role, const struct query *query, query_
 	return EXIT_DONE;
 }
 
-/* All pages when --all was given; else says how to go on. */
+struct counted {
+	query_take_fn take;
+	void *self;
+	size_t n;
+};
+
+static bool take_counted(void *self, const struct answer *answer)
+{
+	struct counted *c = self;
+
+	c->n++;
+	return c->take(c->self, answer);
+}
+
+/* All pages when --all was given, else up to the first that is not empty; says how to go on. */
 static int ask_pages(struct app *app, const struct command *command, struct order *order, query_take_fn take,
 		     void *self)
 {
+	struct counted counted = {take, self, 0};
 	uint64_t next = 0;
-	int status = query_ask(app, command->role, &order->query, take, self, &next);
+	int status = query_ask(app, command->role, &order->query, take_counted, &counted, &next);
 
-	while (status == EXIT_DONE && next != 0 && order->everything) {
+	while (status == EXIT_DONE && next != 0 && (order->everything || counted.n == 0)) {
 		order->query.after = next;
-		status = query_ask(app, command->role, &order->query, take, self, &next);
+		status = query_ask(app, command->role, &order->query, take_counted, &counted, &next);
 	}
 	app_set(app, "next", json_of_u64(next));
 	order->query.after = next;

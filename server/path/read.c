@@ -256,8 +256,19 @@ static bool found_nothing(const struct read *r)
 	       (kind == QUERY_TRAIL || kind == QUERY_ENTRY || kind == QUERY_SUMMARY);
 }
 
+static enum refusal_kind failure(const struct read *r, const struct rule **ret_rule)
+{
+	if (r->result == STORE_SLOW) {
+		*ret_rule = PATH(SLOW);
+		return REFUSAL_LATER;
+	}
+	*ret_rule = r->result != STORE_OK ? PATH(DATABASE) : PATH(FAULT);
+	return r->result != STORE_OK ? REFUSAL_UNAVAILABLE : REFUSAL_FAULT;
+}
+
 static void answer_callback(struct read *r)
 {
+	const struct rule *rule;
 	struct read_result result = {
 	    .query = &r->query,
 	    .answers = r->answers,
@@ -267,10 +278,8 @@ static void answer_callback(struct read *r)
 	    .consistency_n = r->consistency_n,
 	};
 
-	if (r->result != STORE_OK)
-		result.refused = REFUSAL_UNAVAILABLE;
-	else if (r->fault)
-		result.refused = REFUSAL_FAULT;
+	if (r->result != STORE_OK || r->fault)
+		result.refused = failure(r, &rule);
 	else if (found_nothing(r))
 		result.refused = REFUSAL_NOT_FOUND;
 	r->answer(r->answer_self, &result);
@@ -279,8 +288,8 @@ static void answer_callback(struct read *r)
 static void answer_failure(struct read *r)
 {
 	struct path *p = r->path;
-	enum refusal_kind kind = r->result != STORE_OK ? REFUSAL_UNAVAILABLE : REFUSAL_FAULT;
-	const struct rule *rule = kind == REFUSAL_FAULT ? PATH(FAULT) : PATH(DATABASE);
+	const struct rule *rule;
+	enum refusal_kind kind = failure(r, &rule);
 
 	if (r->request != NULL) {
 		struct verdict verdict = {.retry_after = MICROS_PER_SECOND};

@@ -52,6 +52,8 @@ enum store_result conn_failed(struct store_conn *c, const PGresult *res)
 		   detail == NULL ? "" : detail);
 	/* No partition for an index has a constraint's state and names no constraint: it is nobody's value.
 	 */
+	if (strcmp(state, "57014") == 0 && c->kind == STORE_READER)
+		return STORE_SLOW;
 	if (strcmp(state, "23514") == 0 && PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME) == NULL)
 		return STORE_UNAVAILABLE;
 	for (size_t i = 0; i < ARRAY_LEN(meanings); i++)
@@ -82,6 +84,7 @@ static bool wait_result(struct store_conn *c)
 {
 	int64_t deadline = now_ms() + c->timeout_ms;
 
+	c->late = false;
 	for (;;) {
 		int unsent = PQflush(c->pg);
 		if (unsent < 0)
@@ -93,6 +96,7 @@ static bool wait_result(struct store_conn *c)
 		if (unsent != 0)
 			fd.events |= POLLOUT;
 		int ready = left > 0 ? poll(&fd, 1, (int)left) : 0;
+		c->late = ready == 0;
 		if (ready == 0 || (ready < 0 && errno != EINTR))
 			return false;
 		if (ready > 0 && (fd.revents & ~POLLOUT) != 0 && PQconsumeInput(c->pg) == 0)
@@ -140,10 +144,19 @@ static enum store_result finish_run(struct store_conn *c, int sent, PGresult **r
 		return STORE_OK;
 	}
 	enum store_result r = conn_failed(c, res);
+	c->lost = !result_is_refusal(res) && !c->late;
 	if (!result_is_refusal(res))
 		conn_drop(c);
 	PQclear(res);
 	return r;
+}
+
+bool conn_again(const struct store_conn *c, enum store_result r, bool *tried)
+{
+	bool again = c->kind == STORE_READER && r == STORE_UNAVAILABLE && c->lost && !*tried;
+
+	*tried = true;
+	return again;
 }
 
 static enum store_result usable(struct store_conn *c, const struct params *p)

@@ -25,6 +25,8 @@ struct store_conn {
 	int backend;    /* of the last session that held the lock and was lost; 0: none */
 	char name[40];  /* application_name: this process's own, so that a session can be known again */
 	bool locked;    /* this session holds the advisory lock */
+	bool late;      /* the last wait ran out of time */
+	bool lost;      /* the last statement found the session gone */
 	bool recovered; /* and recover() has raised the epoch and read the head in it */
 	uint64_t partitions_until;
 	struct high_water *high_water;
@@ -43,6 +45,12 @@ bool result_is_refusal(const PGresult *res);
 /* Connects and sets up unless it is connected. */
 enum store_result conn_open(struct store_conn *c) MUST_CHECK;
 void conn_drop(struct store_conn *c);
+/*
+ * After a whole read: whether it shall be done again, once, on a new connection. So it is for a reader whose
+ * session turned out to be gone: the database may be back for long already. A writer's session holds the
+ * lease, and is made again by recover() alone.
+ */
+bool conn_again(const struct store_conn *c, enum store_result r, bool *tried) MUST_CHECK;
 
 /* The next result, waited for until the deadline; NULL: the end of a statement's results, or lost (then
  * *ret_lost). PQclear() it. */

@@ -67,7 +67,8 @@ static bool ask(struct store_conn *c, const char *sql, int64_t *ret_value)
 }
 
 /*
- * The server's own limits end a little before ours, so that an error comes instead of a lost connection. A
+ * The server's own limits end a little before ours, so that an error comes instead of a lost connection.
+ * Every question has its index, and is bounded by what it reads through that: no plan may read more. A
  * writer's plans are made once, when the tables may still be empty: they must be those of full ones.
  */
 static bool set_up_session(struct store_conn *c)
@@ -89,11 +90,11 @@ static bool set_up_session(struct store_conn *c)
 		"set_config('client_connection_check_interval', '5s', false), "
 		"set_config('jit', 'off', false), "
 		"set_config('default_transaction_read_only', $3::boolean::text, false), "
-		"CASE WHEN $2::boolean THEN set_config('plan_cache_mode', 'force_generic_plan', false) || "
-		"set_config('enable_seqscan', 'off', false) || "
-		"set_config('enable_bitmapscan', 'off', false) || "
-		"set_config('enable_hashjoin', 'off', false) || "
-		"set_config('enable_mergejoin', 'off', false) END",
+		"CASE WHEN $2::boolean THEN set_config('plan_cache_mode', 'force_generic_plan', false) END, "
+		"set_config('enable_seqscan', 'off', false), "
+		"set_config('enable_bitmapscan', 'off', false), "
+		"set_config('enable_hashjoin', 'off', false), "
+		"set_config('enable_mergejoin', 'off', false)",
 		&p, &res) != STORE_OK)
 		return false;
 	PQclear(res);
@@ -223,6 +224,7 @@ enum store_result conn_open(struct store_conn *c)
 				     c) = {connect_to,     set_up_session, check_durability, end_lost_session,
 					   check_migrated, take_role,      check_version,    prepare_all};
 
+	c->lost = false;
 	if (c->pg != NULL && PQstatus(c->pg) == CONNECTION_OK)
 		return STORE_OK;
 	conn_drop(c);

@@ -89,7 +89,7 @@ enum store_result store_query(void *conn, const struct query *query, const struc
 {
 	struct store_conn *c = conn;
 	struct asking a = {.conn = c, .query = query, .arena = arena};
-	struct answers answers = {0};
+	struct answers answers;
 
 	if ((size_t)query->kind >= ARRAY_LEN(kinds) || kinds[query->kind] == NULL) {
 		conn_error(c, "the store does not answer queries of kind %d", query->kind);
@@ -98,11 +98,16 @@ enum store_result store_query(void *conn, const struct query *query, const struc
 	a.limit = query->limit == 0                ? QUERY_LIMIT_DEFAULT
 		  : query->limit > QUERY_LIMIT_MAX ? QUERY_LIMIT_MAX
 						   : query->limit;
-	enum store_result r = conn_open(c);
-	if (r == STORE_OK)
-		r = resolve(c, scope, &a.asker);
-	if (r == STORE_OK)
-		r = kinds[query->kind](&a, &answers);
+	bool tried = false;
+	enum store_result r;
+	do {
+		answers = (struct answers){0};
+		r = conn_open(c);
+		if (r == STORE_OK)
+			r = resolve(c, scope, &a.asker);
+		if (r == STORE_OK)
+			r = kinds[query->kind](&a, &answers);
+	} while (conn_again(c, r, &tried));
 	if (r != STORE_OK)
 		return r;
 	*ret_answers = answers;

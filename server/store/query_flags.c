@@ -1,5 +1,5 @@
 /* Owns the query for flags: newest first, by kind, party, area and time. */
-#include "store/query.h"
+#include "store/walk.h"
 
 /* In the order of the columns. */
 static const char columns[] =
@@ -30,70 +30,88 @@ static bool take_flag(const PGresult *res, int row, struct arena *arena, struct 
 	       cell_copy(res, row, 14, arena, &view->resolution);
 }
 
-static void add_kinds(struct sql *q, uint32_t kinds)
+/* As a search's: by the manifest, the party that asks or is named alone, or what is open. */
+static struct walk choose_walk(const struct asking *a, const uint64_t *parties, size_t parties_n)
 {
-	if (kinds != 0)
-		sql_int(q, " AND (? & (1::bigint << x.kind)) <> 0", kinds);
+	const struct query *query = a->query;
+	struct walk w = {.kind = query->open_only ? WALK_OPEN_FLAGS : WALK_FLAGS,
+			 .after = query->after,
+			 .raised_since = query->from};
+
+	if (a->asker.party != 0 || (query->numbers_n == 0 && parties_n == 1)) {
+		w.kind = WALK_FLAGS_OF_PARTY;
+		w.no = a->asker.party != 0 ? a->asker.party : (int64_t)parties[0];
+	} else if (query->numbers_n > 0) {
+		w.kind = WALK_FLAGS_OF_NUMBER;
+		w.no = (int64_t)query->numbers[0];
+	}
+	return w;
 }
 
-/* False: the party is not registered, so there is nothing. */
-static enum store_result add_party(const struct asking *a, struct sql *q, bool *ret_known)
+static void add_conditions(const struct query *query, struct sql *q)
 {
-	uint64_t nos[PARTY_NOS_MAX];
-	size_t n = 0;
+	if (query->flag_kinds != 0)
+		sql_int(q, " AND (? & (1::bigint << x.kind)) <> 0", query->flag_kinds);
+	if (query->open_only)
+		sql_add(q, " AND x.closed_at IS NULL");
+	if (query->division.n > 0)
+		sql_division(q, " AND (x.division_generator LIKE ? OR x.division_facility LIKE ?)",
+			     query->division);
+	if (query->from != 0)
+		sql_int(q, " AND x.raised_at >= ?", query->from);
+	if (query->until != 0)
+		sql_int(q, " AND x.raised_at < ?", query->until);
+	if (query->numbers_n > 0)
+		sql_int(q, " AND x.number = ?", (int64_t)query->numbers[0]);
+}
 
-	*ret_known = true;
-	if (a->query->party.credit_code[0] == '\0')
-		return STORE_OK;
-	enum store_result r = find_parties(a->conn, &a->query->party, nos, &n);
-	if (r != STORE_OK)
-		return r;
-	*ret_known = n > 0;
-	sql_list(q, " AND x.flag IN (SELECT w.flag FROM flag_party w WHERE w.party = ANY(?))", nos, n);
+static enum store_result take_page(const struct asking *a, const PGresult *res, struct answers *ret_answers)
+{
+	size_t n = page_rows(a, res);
+	struct flag_view *views = arena_array(a->arena, n, sizeof(*views));
+	bool good = views != NULL || n == 0;
+
+	for (size_t i = 0; good && i < n; i++)
+		good = take_flag(res, (int)i, a->arena, &views[i]);
+	if (!good)
+		return query_no_memory(a);
+	ret_answers->flags = views;
+	ret_answers->n = n;
+	ret_answers->next = (size_t)PQntuples(res) > n && n > 0 ? views[n - 1].flag : 0;
 	return STORE_OK;
 }
 
 enum store_result query_flags(const struct asking *a, struct answers *ret_answers)
 {
 	const struct query *query = a->query;
+	uint64_t parties[PARTY_NOS_MAX];
+	size_t parties_n = 0;
 	struct sql q = {0};
 	PGresult *res;
-	bool known;
+	enum store_result r = STORE_OK;
 
-	sql_add(&q, columns);
-	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker, NULL);
-	add_kinds(&q, query->flag_kinds);
-	if (query->open_only)
-		sql_add(&q, " AND x.closed_at IS NULL");
-	if (query->division.n > 0)
-		sql_division(&q, " AND (x.division_generator LIKE ? OR x.division_facility LIKE ?)",
-			     query->division);
-	if (query->from != 0)
-		sql_int(&q, " AND x.raised_at >= ?", query->from);
-	if (query->until != 0)
-		sql_int(&q, " AND x.raised_at < ?", query->until);
-	if (query->numbers_n > 0)
-		sql_int(&q, " AND x.number = ?", (int64_t)query->numbers[0]);
-	enum store_result r = add_party(a, &q, &known);
-	if (r != STORE_OK || !known) {
-		sql_free(&q);
-		return r;
+	if (query->party.credit_code[0] != '\0') {
+		r = find_parties(a->conn, &query->party, parties, &parties_n);
+		if (r != STORE_OK || parties_n == 0)
+			return r;
 	}
-	sql_page(&q, query->after, a->limit);
+	struct walk walk = choose_walk(a, parties, parties_n);
+	sql_add(&q, columns);
+	walk_from(&q, &walk, &a->asker);
+	add_conditions(query, &q);
+	if (parties_n > 0)
+		sql_list(&q,
+			 " AND EXISTS (SELECT FROM flag_party v WHERE v.party = ANY(?) AND v.flag = "
+			 "x.flag " ONE_BY_ONE ")",
+			 parties, parties_n);
+	sql_page(&q, 0, a->limit);
 	r = sql_run(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;
-	size_t n = page_rows(a, res);
-	struct flag_view *views = arena_array(a->arena, n, sizeof(*views));
-	bool good = views != NULL || n == 0;
-	for (size_t i = 0; good && i < n; i++)
-		good = take_flag(res, (int)i, a->arena, &views[i]);
-	bool more = (size_t)PQntuples(res) > n;
+	r = take_page(a, res, ret_answers);
 	PQclear(res);
-	if (!good)
-		return query_no_memory(a);
-	ret_answers->flags = views;
-	ret_answers->n = n;
-	ret_answers->next = more && n > 0 ? views[n - 1].flag : 0;
-	return STORE_OK;
+	if (r != STORE_OK || ret_answers->next != 0)
+		return r;
+	size_t n = ret_answers->n;
+	return walk_next(a, &walk, n == 0 ? 0 : ret_answers->flags[n - 1].flag, &ret_answers->next);
 }

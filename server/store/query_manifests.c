@@ -1,5 +1,5 @@
 /* Owns the queries for manifests: search, newest number first, and the trail of one. */
-#include "store/query.h"
+#include "store/walk.h"
 
 #include <stdlib.h>
 
@@ -129,7 +129,7 @@ static enum store_result take_page(const struct asking *a, const PGresult *res, 
 struct search {
 	uint64_t parties[PARTY_NOS_MAX]; /* that the query names */
 	size_t parties_n;
-	struct driver driver;
+	struct walk walk;
 };
 
 int64_t term_of_code(struct span code)
@@ -144,27 +144,6 @@ int64_t term_of_code(struct span code)
 	return digits;
 }
 
-/*
- * The term that finds the fewest: numbers are few by themselves, one vehicle has few, one party more, one
- * code many. A single party that asks is such a term too. The others remain conditions.
- */
-static struct driver choose_driver(const struct asking *a, const struct search *s)
-{
-	const struct query *query = a->query;
-
-	if (query->numbers_n > 0)
-		return (struct driver){.kind = DRIVER_NONE};
-	if (query->plate.n > 0)
-		return (struct driver){.kind = DRIVER_PLATE, .plate = query->plate};
-	if (s->parties_n == 1)
-		return (struct driver){.kind = DRIVER_PARTY, .no = (int64_t)s->parties[0]};
-	if (s->parties_n == 0 && a->asker.party != 0)
-		return (struct driver){.kind = DRIVER_PARTY, .no = a->asker.party};
-	if (query->waste_code.n > 0)
-		return (struct driver){.kind = DRIVER_CODE, .no = term_of_code(query->waste_code)};
-	return (struct driver){.kind = DRIVER_NONE};
-}
-
 /* The least number of the year that an instant falls in, `years` later. */
 static int64_t least_number(micros at, int years)
 {
@@ -174,44 +153,60 @@ static int64_t least_number(micros at, int years)
 	return year * INT64_C(10000000000);
 }
 
-/* Manifests are ordered by number, which begins with the year of issue: a window in time is one of numbers.
+/*
+ * By the term that finds the fewest: numbers are few by themselves, one vehicle has few, one party more, one
+ * code many. A party that asks walks its own alone, so that not even a cursor tells of others'. The other
+ * terms remain conditions. Numbers begin with the year of issue: a window in time is one of numbers.
  */
-static void add_window(struct sql *q, micros from, micros until)
+static struct walk choose_walk(const struct asking *a, const struct search *s)
 {
-	if (from != 0) {
-		sql_int(q, " AND x.issued_at >= ?", from);
-		sql_add(q, " AND ");
-		sql_add(q, q->key);
-		sql_int(q, " >= ?", least_number(from, 0));
+	const struct query *query = a->query;
+	struct walk w = {.kind = WALK_MANIFESTS, .after = query->after};
+
+	if (query->from != 0)
+		w.low = least_number(query->from, 0);
+	if (query->until != 0)
+		w.below = least_number(query->until, 1);
+	if (query->numbers_n > 0) {
+		w.kind = WALK_NUMBERS;
+		w.numbers = query->numbers;
+		w.numbers_n = query->numbers_n;
+	} else if (a->asker.party != 0) {
+		w.kind = WALK_PARTY;
+		w.no = a->asker.party;
+	} else if (query->plate.n > 0) {
+		w.kind = WALK_PLATE;
+		w.plate = query->plate;
+	} else if (s->parties_n == 1) {
+		w.kind = WALK_PARTY;
+		w.no = (int64_t)s->parties[0];
+	} else if (query->waste_code.n > 0) {
+		w.kind = WALK_CODE;
+		w.no = term_of_code(query->waste_code);
 	}
-	if (until != 0) {
-		sql_int(q, " AND x.issued_at < ?", until);
-		sql_add(q, " AND ");
-		sql_add(q, q->key);
-		sql_int(q, " < ?", least_number(until, 1));
-	}
+	return w;
 }
 
 static void add_conditions(const struct asking *a, const struct search *s, struct sql *q)
 {
 	const struct query *query = a->query;
 
-	if (query->numbers_n > 0)
-		sql_list(q, " AND x.number = ANY(?)", query->numbers, query->numbers_n);
-	if (s->parties_n > 0 && s->driver.kind != DRIVER_PARTY)
-		sql_list(q,
-			 " AND x.number IN (SELECT w.number FROM manifest_term w WHERE "
-			 "w.generator = ANY(?) OR w.transporter = ANY(?) OR w.facility = ANY(?))",
-			 s->parties, s->parties_n);
-	if (query->plate.n > 0 && s->driver.kind != DRIVER_PLATE)
+	if (s->parties_n > 0)
+		sql_list(
+		    q,
+		    " AND (x.generator = ANY(?) OR x.transporter = ANY(?) OR x.facility = ANY(?) OR EXISTS "
+		    "(SELECT FROM manifest_term v WHERE v.transporter = ANY(?) AND v.number = "
+		    "x.number " ONE_BY_ONE "))",
+		    s->parties, s->parties_n);
+	if (query->plate.n > 0 && s->walk.kind != WALK_PLATE)
 		sql_span(q,
-			 " AND EXISTS (SELECT FROM manifest_term w WHERE w.plate = ? "
-			 "AND w.number = x.number)",
+			 " AND EXISTS (SELECT FROM manifest_term v WHERE v.plate = ? "
+			 "AND v.number = x.number " ONE_BY_ONE ")",
 			 query->plate);
-	if (query->waste_code.n > 0 && s->driver.kind != DRIVER_CODE)
+	if (query->waste_code.n > 0 && s->walk.kind != WALK_CODE)
 		sql_int(q,
-			" AND EXISTS (SELECT FROM manifest_term w WHERE w.code = ? "
-			"AND w.number = x.number)",
+			" AND EXISTS (SELECT FROM manifest_term v WHERE v.code = ? "
+			"AND v.number = x.number " ONE_BY_ONE ")",
 			term_of_code(query->waste_code));
 	if (query->division.n > 0)
 		sql_division(q, " AND (x.division_generator LIKE ? OR x.division_facility LIKE ?)",
@@ -220,7 +215,10 @@ static void add_conditions(const struct asking *a, const struct search *s, struc
 		sql_int(q, " AND x.state = ?", query->state);
 	if (query->open_only)
 		sql_int(q, " AND x.state <> ?", STATE_CLOSED);
-	add_window(q, query->from, query->until);
+	if (query->from != 0)
+		sql_int(q, " AND x.issued_at >= ?", query->from);
+	if (query->until != 0)
+		sql_int(q, " AND x.issued_at < ?", query->until);
 }
 
 enum store_result query_search(const struct asking *a, struct answers *ret_answers)
@@ -235,17 +233,20 @@ enum store_result query_search(const struct asking *a, struct answers *ret_answe
 		if (r != STORE_OK || s.parties_n == 0)
 			return r;
 	}
-	s.driver = choose_driver(a, &s);
+	s.walk = choose_walk(a, &s);
 	sql_add(&q, columns);
-	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker, &s.driver);
+	walk_from(&q, &s.walk, &a->asker);
 	add_conditions(a, &s, &q);
-	sql_page(&q, a->query->after, a->limit);
+	sql_page(&q, 0, a->limit);
 	r = sql_run(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;
 	r = take_page(a, res, ret_answers);
 	PQclear(res);
-	return r;
+	if (r != STORE_OK || ret_answers->next != 0)
+		return r;
+	size_t n = ret_answers->n;
+	return walk_next(a, &s.walk, n == 0 ? 0 : ret_answers->manifests[n - 1].number, &ret_answers->next);
 }
 
 /* ---- trail ---- */
@@ -321,7 +322,7 @@ enum store_result query_trail(const struct asking *a, struct answers *ret_answer
 	if (query->limit == 0)
 		whole.limit = QUERY_LIMIT_MAX;
 	sql_add(&q, columns);
-	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker, NULL);
+	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
 	sql_list(&q, " AND x.number = ANY(?)", query->numbers, 1);
 	enum store_result r = sql_run(&q, a->conn, &res);
 	if (r != STORE_OK)
@@ -361,9 +362,9 @@ enum store_result query_entry(const struct asking *a, struct answers *ret_answer
 		"SELECT e.index, e.entry FROM (SELECT * FROM entry WHERE index = ?) e WHERE "
 		"EXISTS (SELECT FROM registry_entry g WHERE g.index = e.index) OR EXISTS (SELECT",
 		(int64_t)a->query->index);
-	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker, NULL);
+	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
 	sql_add(&q, " AND x.number = e.number) OR EXISTS (SELECT");
-	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker, NULL);
+	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);
 	sql_add(&q, " AND (x.flag = e.index OR x.closed_by = e.index))");
 	if (a->asker.scope->all)
 		sql_add(&q, " OR true");

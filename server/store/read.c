@@ -78,27 +78,29 @@ enum store_result read_hashes(struct store_conn *c, uint8_t level, uint64_t firs
 enum store_result store_hashes(void *conn, uint8_t level, uint64_t first, size_t n, struct digest *ret_hashes)
 {
 	struct store_conn *c = conn;
-	enum store_result r = conn_open(c);
+	bool tried = false;
+	enum store_result r;
 
-	return r != STORE_OK ? r : read_hashes(c, level, first, n, ret_hashes);
+	do {
+		r = conn_open(c);
+		if (r == STORE_OK)
+			r = read_hashes(c, level, first, n, ret_hashes);
+	} while (conn_again(c, r, &tried));
+	return r;
 }
 
-enum store_result store_entries(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,
-				struct entry_view *ret_entries)
+static enum store_result read_entries(struct store_conn *c, const uint64_t *indexes, size_t n,
+				      struct arena *arena, struct entry_view *ret_entries)
 {
-	struct store_conn *c = conn;
 	struct array *wanted = &c->columns[0];
 	struct params p = {0};
 	PGresult *res;
-	enum store_result r = conn_open(c);
 
-	if (r != STORE_OK)
-		return r;
 	array_begin(wanted, ARRAY_INT8);
 	for (size_t i = 0; i < n; i++)
 		array_int(wanted, (int64_t)indexes[i]);
 	param_array(&p, wanted);
-	r = conn_run(c, ST_ENTRIES, &p, &res);
+	enum store_result r = conn_run(c, ST_ENTRIES, &p, &res);
 	if (r != STORE_OK)
 		return r;
 	if ((size_t)PQntuples(res) != n) {
@@ -114,5 +116,20 @@ enum store_result store_entries(void *conn, const uint64_t *indexes, size_t n, s
 		}
 	}
 	PQclear(res);
+	return r;
+}
+
+enum store_result store_entries(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,
+				struct entry_view *ret_entries)
+{
+	struct store_conn *c = conn;
+	bool tried = false;
+	enum store_result r;
+
+	do {
+		r = conn_open(c);
+		if (r == STORE_OK)
+			r = read_entries(c, indexes, n, arena, ret_entries);
+	} while (conn_again(c, r, &tried));
 	return r;
 }

@@ -87,7 +87,7 @@ void sql_division(struct sql *q, const char *text, struct span division)
 /*
  * The only place where the scope becomes a condition. Whoever is none of the three sees nothing.
  */
-static void add_scope(struct sql *q, enum subject subject, const struct asker *asker)
+void sql_scope(struct sql *q, enum subject subject, const struct asker *asker)
 {
 	if (asker->scope->all) {
 		sql_add(q, " WHERE true");
@@ -98,10 +98,13 @@ static void add_scope(struct sql *q, enum subject subject, const struct asker *a
 	} else if (asker->party != 0 && subject == SUBJECT_MANIFEST) {
 		sql_int(q,
 			" WHERE (x.generator = ? OR x.transporter = ? OR x.facility = ? OR EXISTS (SELECT "
-			"FROM manifest_term s WHERE s.transporter = ? AND s.number = x.number))",
+			"FROM manifest_term s WHERE s.transporter = ? AND s.number = x.number " ONE_BY_ONE
+			"))",
 			asker->party);
 	} else if (asker->party != 0) {
-		sql_int(q, " WHERE EXISTS (SELECT FROM flag_party s WHERE s.party = ? AND s.flag = x.flag)",
+		sql_int(q,
+			" WHERE EXISTS (SELECT FROM flag_party s WHERE s.party = ? AND s.flag = "
+			"x.flag " ONE_BY_ONE ")",
 			asker->party);
 	} else {
 		sql_add(q, " WHERE false");
@@ -119,43 +122,11 @@ void sql_party_numbers(struct sql *q, int64_t party)
 		party);
 }
 
-static void add_driver(struct sql *q, const struct driver *driver)
+void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker)
 {
-	q->key = "t.number";
-	switch (driver->kind) {
-	case DRIVER_NONE:
-		sql_add(q, " FROM manifest x");
-		q->key = "x.number";
-		break;
-	case DRIVER_PARTY:
-		sql_add(q, " FROM (");
-		sql_party_numbers(q, driver->no);
-		sql_add(q, ") t JOIN manifest x ON x.number = t.number");
-		break;
-	case DRIVER_PLATE:
-		sql_span(q, " FROM manifest_term t JOIN manifest x ON x.number = t.number AND t.plate = ?",
-			 driver->plate);
-		break;
-	case DRIVER_CODE:
-		sql_int(q, " FROM manifest_term t JOIN manifest x ON x.number = t.number AND t.code = ?",
-			driver->no);
-		break;
-	}
-}
-
-void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker,
-		     const struct driver *driver)
-{
-	if (subject == SUBJECT_FLAG) {
-		sql_add(q, " FROM flag x");
-		q->key = "x.flag";
-	} else if (driver == NULL) {
-		sql_add(q, " FROM manifest x");
-		q->key = "x.number";
-	} else {
-		add_driver(q, driver);
-	}
-	add_scope(q, subject, asker);
+	sql_add(q, subject == SUBJECT_FLAG ? " FROM flag x" : " FROM manifest x");
+	q->key = subject == SUBJECT_FLAG ? "x.flag" : "x.number";
+	sql_scope(q, subject, asker);
 }
 
 void sql_page(struct sql *q, uint64_t after, uint32_t limit)

@@ -17,18 +17,14 @@ struct sql {
 	char patterns[PARAMS_MAX][SQL_PATTERN]; /* of divisions, by parameter */
 	struct array lists[SQL_LISTS];
 	size_t lists_n;
-	const char *key; /* what rows are ordered by: "t.number", "x.flag" */
+	const char *key; /* what rows are ordered by: "x.number", "x.flag" */
 };
+
+/* Ends an EXISTS that is to be looked up for each row through its index, and never made into a join. */
+#define ONE_BY_ONE "OFFSET 0"
 
 /* What is read, under the alias x. */
 enum subject { SUBJECT_MANIFEST, SUBJECT_FLAG };
-
-/* How a manifest can be found at once: by a column of manifest_term, from which the rows come in order. */
-struct driver {
-	enum { DRIVER_NONE, DRIVER_PARTY, DRIVER_PLATE, DRIVER_CODE } kind;
-	int64_t no; /* party.no, or the code's digits */
-	struct span plate;
-};
 
 void sql_free(struct sql *q);
 /* Fixed text only. */
@@ -52,9 +48,10 @@ static inline bool asker_is_known(const struct asker *asker)
 	return asker->scope->all || asker->scope->division.n > 0 || asker->party != 0;
 }
 
-/* " FROM the subject AS x WHERE what the scope allows". For manifests with a driver, joined to its term. */
-void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker,
-		     const struct driver *driver);
+/* " FROM the subject AS x WHERE what the scope allows". */
+void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker);
+/* " WHERE what the scope allows", for x. */
+void sql_scope(struct sql *q, enum subject subject, const struct asker *asker);
 /* The numbers of all manifests that a party had a part in, each once: a SELECT of `number`, one row for each.
  */
 void sql_party_numbers(struct sql *q, int64_t party);

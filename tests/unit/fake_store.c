@@ -54,6 +54,7 @@ enum store_result fake_result(enum fake_fault fault)
 	    [FAULT_NONE] = STORE_OK,      [FAULT_AWAY] = STORE_UNAVAILABLE,
 	    [FAULT_LOST] = STORE_UNKNOWN, [FAULT_LOST_STORED] = STORE_UNKNOWN,
 	    [FAULT_DATA] = STORE_DATA,    [FAULT_CORRUPT] = STORE_CORRUPT,
+	    [FAULT_SLOW] = STORE_SLOW,
 	};
 
 	return results[fault];

@@ -33,6 +33,7 @@ enum fake_fault {
 	FAULT_LOST_STORED, /* STORE_UNKNOWN, and all was stored */
 	FAULT_DATA,        /* STORE_DATA */
 	FAULT_CORRUPT,     /* STORE_CORRUPT */
+	FAULT_SLOW,        /* STORE_SLOW */
 };
 
 struct fake_entry {

@@ -156,3 +156,18 @@ Test(path_limits, a_frame_whose_refusal_finds_no_request_ends_the_connection)
 	cr_assert_eq(path_status(r->path).under_way, 0);
 	rig_free(r);
 }
+
+Test(path_limits, a_question_that_takes_too_long_is_told_to_ask_for_less)
+{
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, INSPECTOR, ROLE_INSPECTOR);
+
+	r->store->script[CALL_QUERY].fault = FAULT_SLOW;
+	r->store->script[CALL_QUERY].times = 1;
+	rig_query(r, conn, 2, &flags);
+	rig_query(r, conn, 3, &flags);
+	rig_drain(r);
+	cr_assert(rig_refused(r, conn, 2, REFUSAL_LATER, "query.slow"), "%s", rig_words(r, conn, 2));
+	cr_assert_eq(rig_answer(r, conn, 3)->kind, FRAME_ANSWER);
+	rig_free(r);
+}

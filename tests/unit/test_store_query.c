@@ -1,10 +1,9 @@
 /* Queries: what each finds, page by page, and what each asker may see. */
 #include <criterion/criterion.h>
 #include <criterion/hooks.h>
-#include <stdio.h>
 
 #include "store/store.h"
-#include "store_support.h"
+#include "store_city.h"
 
 ReportHook(PRE_ALL)(struct criterion_test_set *tests)
 {
@@ -20,95 +19,7 @@ ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 
 TestSuite(store_query, .timeout = 120);
 
-enum { ISSUED_ONLY = 8, WHOLE = 3 };
-
-static struct world *world;
-static struct writer writer;
-static struct store_conn *reader;
-static struct arena *arena;
-
-/* Manifests 1 to 8 are issued only and overdue for collection, 9 to 11 lived their whole life; the other
- * generator issued one more. */
-static void begin(void)
-{
-	const char *conninfo = fresh_database();
-	struct digest head;
-
-	world = world_new();
-	for (unsigned i = 1; i <= ISSUED_ONLY; i++) {
-		struct event e = world_issued(world, NUMBER(i));
-		world_accept(world, SIGN(world, &e, GENERATOR));
-		world->now += MICROS_PER_SECOND;
-	}
-	for (unsigned i = 1; i <= WHOLE; i++) {
-		struct event e = world_issued(world, NUMBER(ISSUED_ONLY + i));
-		head = world_accept(world, SIGN(world, &e, GENERATOR));
-		e = world_step(world, EVENT_LOADED, e.number, &head);
-		head = world_accept(world, SIGN(world, &e, GENERATOR, HAULER));
-		enum device last = HAULER;
-		if (i == 2) { /* the tenth goes on with another transporter */
-			e = world_step(world, EVENT_HANDED_OVER, e.number, &head);
-			last = OTHER_HAULER;
-			head = world_accept(world, SIGN(world, &e, HAULER, OTHER_HAULER));
-		}
-		e = world_step(world, EVENT_DELIVERED, e.number, &head);
-		e.transfer.from = world_party(last);
-		head = world_accept(world, SIGN(world, &e, last, FACILITY));
-		e = world_step(world, EVENT_RECEIVED, e.number, &head);
-		head = world_accept(world, SIGN(world, &e, FACILITY));
-		e = world_step(world, EVENT_TREATED, e.number, &head);
-		head = world_accept(world, SIGN(world, &e, FACILITY));
-		world->now += MICROS_PER_SECOND;
-	}
-	struct event other = world_issued(world, NUMBER(OTHER_BLOCK));
-	other.issued.generator = world_party(OTHER_GENERATOR);
-	world_accept(world, SIGN(world, &other, OTHER_GENERATOR));
-	world->now += INT64_C(30) * 86400 * MICROS_PER_SECOND;
-	world_sweep(world);
-	writer_begin(&writer, conninfo, world);
-	cr_assert_eq(writer_commit(&writer), STORE_OK, "%s", store_error(writer.conn));
-	reader = open_store(STORE_READER, conninfo);
-	arena = arena_new(16 << 20);
-}
-
-static void end(void)
-{
-	arena_free(arena);
-	store_conn_free(reader);
-	writer_end(&writer);
-	world_free(world);
-}
-
-static const struct scope everything = {.all = true};
-
-static struct scope own(enum device device)
-{
-	return (struct scope){.party = world_party(device)};
-}
-
-static struct scope area(const char *division)
-{
-	return (struct scope){.division = span_str(division)};
-}
-
-static struct answers run(const struct query *query, const struct scope *scope)
-{
-	struct answers answers;
-	enum store_result r = store_port().query(reader, query, scope, arena, &answers);
-
-	cr_assert_eq(r, STORE_OK, "%d: %s", r, store_error(reader));
-	return answers;
-}
-
-static size_t count(struct query query, struct scope scope)
-{
-	return run(&query, &scope).n;
-}
-
-#define SEARCH(...) ((struct query){.kind = QUERY_SEARCH, __VA_ARGS__})
-#define FLAGS(...)  ((struct query){.kind = QUERY_FLAGS, __VA_ARGS__})
-
-Test(store_query, a_search_finds_by_each_condition, .init = begin, .fini = end)
+Test(store_query, a_search_finds_by_each_condition, .init = city_begin, .fini = city_end)
 {
 	uint64_t list[] = {NUMBER(2), NUMBER(9), NUMBER(500)};
 	struct party_ref generator = world_party(GENERATOR), other = world_party(OTHER_GENERATOR);
@@ -157,16 +68,16 @@ Test(store_query, a_search_finds_by_each_condition, .init = begin, .fini = end)
 	    {SEARCH(.party = any_site, .numbers = list, .numbers_n = 2), 2},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		cr_assert_eq(count(cases[i].query, everything), cases[i].n, "case %zu: %zu", i,
-			     count(cases[i].query, everything));
+		cr_assert_eq(city_count(cases[i].query, everything), cases[i].n, "case %zu: %zu", i,
+			     city_count(cases[i].query, everything));
 }
 
-Test(store_query, a_manifest_is_shown_as_it_stands, .init = begin, .fini = end)
+Test(store_query, a_manifest_is_shown_as_it_stands, .init = city_begin, .fini = city_end)
 {
 	uint64_t number = NUMBER(10);
 	struct query query = SEARCH(.numbers = &number, .numbers_n = 1);
 	const struct manifest *m = world_manifest(world, number);
-	struct answers a = run(&query, &everything);
+	struct answers a = city_run(&query, &everything);
 	const struct party_ref parties[] = {world_party(GENERATOR), world_party(OTHER_HAULER),
 					    world_party(FACILITY)};
 
@@ -192,11 +103,11 @@ Test(store_query, a_manifest_is_shown_as_it_stands, .init = begin, .fini = end)
 	cr_assert_gt(v->lines[0].treated_grams, 0);
 
 	number = NUMBER(1);
-	a = run(&query, &everything);
+	a = city_run(&query, &everything);
 	cr_assert_eq(a.manifests->open_flags, 1);
 }
 
-Test(store_query, who_asks_decides_what_is_found, .init = begin, .fini = end)
+Test(store_query, who_asks_decides_what_is_found, .init = city_begin, .fini = city_end)
 {
 	struct scope stranger = {.party = {.credit_code = "91210106MA0P9999XX", .site = 1}}, no_one = {0};
 	struct scope no_site = own(GENERATOR), nonsense = area("2101zz");
@@ -224,21 +135,21 @@ Test(store_query, who_asks_decides_what_is_found, .init = begin, .fini = end)
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint64_t all[20];
-		size_t visible = count(SEARCH(.limit = 0), cases[i].scope), seen = 0;
+		size_t visible = city_count(SEARCH(.limit = 0), cases[i].scope), seen = 0;
 		cr_assert_eq(visible, cases[i].manifests, "case %zu: %zu manifests", i, visible);
-		cr_assert_eq(count(FLAGS(.limit = 0), cases[i].scope), cases[i].flags, "case %zu: %zu flags",
-			     i, count(FLAGS(.limit = 0), cases[i].scope));
+		cr_assert_eq(city_count(FLAGS(.limit = 0), cases[i].scope), cases[i].flags,
+			     "case %zu: %zu flags", i, city_count(FLAGS(.limit = 0), cases[i].scope));
 		/* No condition shows more than the scope, and a trail no more than a search. */
 		for (unsigned k = 0; k < 12; k++) {
 			all[k] = NUMBER(k < 11 ? k + 1 : OTHER_BLOCK);
 			struct query trail = {.kind = QUERY_TRAIL, .numbers = &all[k], .numbers_n = 1};
-			seen += count(trail, cases[i].scope) > 0;
+			seen += city_count(trail, cases[i].scope) > 0;
 		}
 		cr_assert_eq(seen, visible);
-		cr_assert_leq(count(SEARCH(.numbers = all, .numbers_n = 12), cases[i].scope), visible);
-		cr_assert_leq(count(SEARCH(.plate = span_str(PLATE)), cases[i].scope), visible);
-		cr_assert_leq(count(SEARCH(.party = world_party(FACILITY)), cases[i].scope), visible);
-		cr_assert_leq(count(SEARCH(.division = span_str("210100")), cases[i].scope), visible);
+		cr_assert_leq(city_count(SEARCH(.numbers = all, .numbers_n = 12), cases[i].scope), visible);
+		cr_assert_leq(city_count(SEARCH(.plate = span_str(PLATE)), cases[i].scope), visible);
+		cr_assert_leq(city_count(SEARCH(.party = world_party(FACILITY)), cases[i].scope), visible);
+		cr_assert_leq(city_count(SEARCH(.division = span_str("210100")), cases[i].scope), visible);
 	}
 }
 
@@ -251,7 +162,7 @@ static void walk(struct query query, struct scope scope, size_t total)
 		query.after = 0;
 		query.limit = limit;
 		do {
-			struct answers a = run(&query, &scope);
+			struct answers a = city_run(&query, &scope);
 			for (size_t i = 0; i < a.n; i++) {
 				uint64_t key =
 				    query.kind == QUERY_FLAGS ? a.flags[i].flag : a.manifests[i].number;
@@ -267,7 +178,7 @@ static void walk(struct query query, struct scope scope, size_t total)
 	}
 }
 
-Test(store_query, pages_end_and_repeat_nothing, .init = begin, .fini = end)
+Test(store_query, pages_end_and_repeat_nothing, .init = city_begin, .fini = city_end)
 {
 	walk(SEARCH(.limit = 0), everything, 12);
 	walk(SEARCH(.plate = span_str(PLATE)), own(GENERATOR), 11);
@@ -275,18 +186,18 @@ Test(store_query, pages_end_and_repeat_nothing, .init = begin, .fini = end)
 	walk(FLAGS(.limit = 0), everything, 9);
 	walk(FLAGS(.limit = 0), own(GENERATOR), 8);
 	struct query past = SEARCH(.after = 1);
-	cr_assert_eq(count(past, everything), 0,
+	cr_assert_eq(city_count(past, everything), 0,
 		     "past the end there is nothing, and not the first page again");
 	past.after = UINT64_MAX;
-	cr_assert_eq(count(past, everything), 12);
-	cr_assert_eq(count(SEARCH(.limit = 100000), everything), 12);
+	cr_assert_eq(city_count(past, everything), 12);
+	cr_assert_eq(city_count(SEARCH(.limit = 100000), everything), 12);
 }
 
-Test(store_query, flags_by_kind_party_area_and_time, .init = begin, .fini = end)
+Test(store_query, flags_by_kind_party_area_and_time, .init = city_begin, .fini = city_end)
 {
 	const struct stored_flag *stored = &world->flags[0];
 	struct query query = FLAGS(.limit = 0);
-	struct answers a = run(&query, &everything);
+	struct answers a = city_run(&query, &everything);
 	const struct flag_view *v = &a.flags[a.n - 1];
 
 	cr_assert_eq(v->flag, stored->row.flag);
@@ -324,11 +235,11 @@ Test(store_query, flags_by_kind_party_area_and_time, .init = begin, .fini = end)
 	    {FLAGS(.numbers = &one, .numbers_n = 1), 1},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		cr_assert_eq(count(cases[i].query, everything), cases[i].n, "case %zu: %zu", i,
-			     count(cases[i].query, everything));
+		cr_assert_eq(city_count(cases[i].query, everything), cases[i].n, "case %zu: %zu", i,
+			     city_count(cases[i].query, everything));
 }
 
-Test(store_query, a_flag_is_marked_and_then_closed, .init = begin, .fini = end)
+Test(store_query, a_flag_is_marked_and_then_closed, .init = city_begin, .fini = city_end)
 {
 	uint64_t flag = world->flags[0].row.flag;
 	struct flag_row marks[] = {
@@ -340,24 +251,24 @@ Test(store_query, a_flag_is_marked_and_then_closed, .init = begin, .fini = end)
 	struct query query = FLAGS(.limit = 0);
 
 	cr_assert_eq(store_port().commit(writer.conn, &commit), STORE_OK, "%s", store_error(writer.conn));
-	struct answers a = run(&query, &everything);
+	struct answers a = city_run(&query, &everything);
 	cr_assert(a.flags[a.n - 1].open && a.flags[a.n - 1].claimed_in_time);
 	rows.flags = &marks[1];
 	cr_assert_eq(store_port().commit(writer.conn, &commit), STORE_OK, "%s", store_error(writer.conn));
-	a = run(&query, &everything);
+	a = city_run(&query, &everything);
 	const struct flag_view *v = &a.flags[a.n - 1];
 	cr_assert(!v->open && v->claimed_in_time);
 	cr_assert_eq(v->closed_at, 222);
 	cr_assert_eq(v->closed_by, 77);
 	cr_assert(span_eq_str(v->resolution, "已核实"));
-	cr_assert_eq(count(FLAGS(.open_only = true), everything), 8);
+	cr_assert_eq(city_count(FLAGS(.open_only = true), everything), 8);
 }
 
-Test(store_query, a_trail_is_whole_and_in_order, .init = begin, .fini = end)
+Test(store_query, a_trail_is_whole_and_in_order, .init = city_begin, .fini = city_end)
 {
 	uint64_t number = NUMBER(9);
 	struct query query = {.kind = QUERY_TRAIL, .numbers = &number, .numbers_n = 1};
-	struct answers a = run(&query, &everything);
+	struct answers a = city_run(&query, &everything);
 	size_t n = 0;
 
 	cr_assert_not_null(a.manifests);
@@ -376,14 +287,14 @@ Test(store_query, a_trail_is_whole_and_in_order, .init = begin, .fini = end)
 	size_t walked = 0;
 	query.limit = 2;
 	do {
-		a = run(&query, &everything);
+		a = city_run(&query, &everything);
 		walked += a.n;
 		query.after = a.next;
 	} while (a.next != 0 && walked < 100);
 	cr_assert_eq(walked, 5);
 }
 
-Test(store_query, an_entry_is_shown_to_those_concerned, .init = begin, .fini = end)
+Test(store_query, an_entry_is_shown_to_those_concerned, .init = city_begin, .fini = city_end)
 {
 	uint64_t custody = 0, raised = world->flags[0].row.flag, registry = world->registry_rows[1].index;
 
@@ -410,19 +321,19 @@ Test(store_query, an_entry_is_shown_to_those_concerned, .init = begin, .fini = e
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct query query = {.kind = QUERY_ENTRY, .index = cases[i].index};
-		struct answers a = run(&query, &cases[i].scope);
+		struct answers a = city_run(&query, &cases[i].scope);
 		cr_assert_eq(a.n, cases[i].shown, "case %zu", i);
 		if (a.n == 1)
 			cr_assert(span_eq(a.entries[0].entry, world->entries[cases[i].index].bytes));
 	}
 }
 
-Test(store_query, a_party_is_summed_up, .init = begin, .fini = end)
+Test(store_query, a_party_is_summed_up, .init = city_begin, .fini = city_end)
 {
 	struct query query = {.kind = QUERY_SUMMARY, .party = world_party(FACILITY)};
 	const struct manifest *m = world_manifest(world, NUMBER(9));
 	int64_t grams = m->lines[0].treated.grams + m->lines[1].treated.grams;
-	struct answers a = run(&query, &everything);
+	struct answers a = city_run(&query, &everything);
 
 	cr_assert_eq(a.n, 1);
 	cr_assert_gt(grams, 0);
@@ -437,39 +348,39 @@ Test(store_query, a_party_is_summed_up, .init = begin, .fini = end)
 	cr_assert_eq(a.summary->stock_grams, 0);
 	cr_assert_eq(a.summary->shipped_grams, 0);
 	query.party = world_party(GENERATOR);
-	a = run(&query, &everything);
+	a = city_run(&query, &everything);
 	cr_assert_eq(a.summary->shipped_grams, 3 * grams);
 	cr_assert_eq(a.summary->open_flags, 8);
-	cr_assert_eq(count(query, own(GENERATOR)), 1);
-	cr_assert_eq(count(query, own(FACILITY)), 0);
-	cr_assert_eq(count(query, area("210106")), 1);
-	cr_assert_eq(count(query, area("210181")), 0);
+	cr_assert_eq(city_count(query, own(GENERATOR)), 1);
+	cr_assert_eq(city_count(query, own(FACILITY)), 0);
+	cr_assert_eq(city_count(query, area("210106")), 1);
+	cr_assert_eq(city_count(query, area("210181")), 0);
 }
 
-Test(store_query, blocks_and_what_was_used_of_them, .init = begin, .fini = end)
+Test(store_query, blocks_and_what_was_used_of_them, .init = city_begin, .fini = city_end)
 {
 	struct query query = {.kind = QUERY_BLOCKS};
 	struct answers a;
 	struct scope generator = own(GENERATOR), other = own(OTHER_GENERATOR);
 
-	a = run(&query, &generator);
+	a = city_run(&query, &generator);
 	cr_assert_eq(a.n, 1);
 	cr_assert_eq(a.blocks[0].first, NUMBER(1));
 	cr_assert_eq(a.blocks[0].last, NUMBER(1000));
 	cr_assert_eq(a.blocks[0].used, 11);
 	cr_assert_eq(a.blocks[0].next, NUMBER(12));
-	a = run(&query, &other);
+	a = city_run(&query, &other);
 	cr_assert_eq(a.n, 1);
 	cr_assert_eq(a.blocks[0].used, 1);
-	cr_assert_eq(count(query, everything), 2);
+	cr_assert_eq(city_count(query, everything), 2);
 	query.party = world_party(GENERATOR);
-	cr_assert_eq(count(query, everything), 1);
-	cr_assert_eq(count(query, other), 1, "one's own, whatever is asked");
-	cr_assert_eq(count((struct query){.kind = QUERY_BLOCKS}, own(FACILITY)), 0);
-	cr_assert_eq(count((struct query){.kind = QUERY_BLOCKS}, area("210100")), 0);
+	cr_assert_eq(city_count(query, everything), 1);
+	cr_assert_eq(city_count(query, other), 1, "one's own, whatever is asked");
+	cr_assert_eq(city_count((struct query){.kind = QUERY_BLOCKS}, own(FACILITY)), 0);
+	cr_assert_eq(city_count((struct query){.kind = QUERY_BLOCKS}, area("210100")), 0);
 }
 
-Test(store_query, kinds_that_are_not_the_stores_are_refused, .init = begin, .fini = end)
+Test(store_query, kinds_that_are_not_the_stores_are_refused, .init = city_begin, .fini = city_end)
 {
 	static const enum query_kind kinds[] = {0, QUERY_CHECKPOINT, QUERY_TOKEN, QUERY_WATCH, 99};
 	struct answers a;
@@ -480,13 +391,13 @@ Test(store_query, kinds_that_are_not_the_stores_are_refused, .init = begin, .fin
 	}
 }
 
-Test(store_query, an_answer_that_does_not_fit_is_refused, .init = begin, .fini = end)
+Test(store_query, an_answer_that_does_not_fit_is_refused, .init = city_begin, .fini = city_end)
 {
 	struct arena *small = arena_new(1000);
 	struct query query = SEARCH(.limit = 0);
 	struct answers a;
 
 	cr_assert_eq(store_port().query(reader, &query, &everything, small, &a), STORE_UNAVAILABLE);
-	cr_assert_eq(count(query, everything), 12);
+	cr_assert_eq(city_count(query, everything), 12);
 	arena_free(small);
 }
