@@ -243,6 +243,22 @@ static void say_object(struct app *app, const char *path, json_t *object)
 	}
 }
 
+/* A field's name as people read it: with its unit in the value, and the zone of its times. */
+static const char *label(struct app *app, const char *path, const char *name)
+{
+	static const char *const words[][2] = {
+	    {"grams", "quantity"}, {"capacity_grams", "capacity"}, {"grams_per_year", "per_year"}};
+	size_t n = strlen(path), tail = strlen(name);
+	const char *text = NULL;
+
+	for (size_t i = 0; i < ARRAY_LEN(words) && n >= tail; i++)
+		if (strcmp(name, words[i][0]) == 0)
+			text = arena_printf(app->arena, "%.*s%s", (int)(n - tail), path, words[i][1]);
+	if (names_time(name))
+		text = arena_printf(app->arena, "%s (+08:00)", path);
+	return text == NULL ? path : text;
+}
+
 static void say(struct app *app, const char *path, const char *name, json_t *value)
 {
 	size_t i;
@@ -258,7 +274,7 @@ static void say(struct app *app, const char *path, const char *name, json_t *val
 		}
 	} else {
 		const char *text = value_text(app, name, value);
-		app_say(app, "  %-34s %s", path, text == NULL ? "" : text);
+		app_say(app, "  %-34s %s", label(app, path, name), text == NULL ? "" : text);
 	}
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "core/number.h"
+#include "libmanifest/sign.h"
 #include "manifest/event_text.h"
 #include "manifest/jsontext.h"
 #include "manifest/print.h"
@@ -121,9 +122,9 @@ static bool take_flag(void *self, const struct answer *answer)
 
 int query_flags_run(struct app *app, const struct command *command, struct order *order)
 {
-	static const char *const en[] = {">flag",    "what",  "manifest", "area", "raised",
+	static const char *const en[] = {">flag",    "what",  "manifest", "area", "raised (+08:00)",
 					 "deadline", "state", "detail",   NULL};
-	static const char *const zh[] = {">序号", "类别", "联单编号", "区划", "预警时间",
+	static const char *const zh[] = {">序号", "类别", "联单编号", "区划", "预警时间 (+08:00)",
 					 "期限",  "状态", "详情",     NULL};
 	struct listing l = {.app = app, .json = json_array()};
 
@@ -172,10 +173,12 @@ static bool take_manifest(void *self, const struct answer *answer)
 
 static int list_manifests(struct app *app, const struct command *command, struct order *order)
 {
-	static const char *const en[] = {"manifest",  "state",  "generator", "facility", "plate", ">shipped",
-					 ">accepted", "issued", "deadline",  ">flags",   NULL};
-	static const char *const zh[] = {"联单编号", "状态",     "移出人",   "接受人", "车牌", ">转移量",
-					 ">接受量",  "开具时间", "下一期限", ">预警",  NULL};
+	static const char *const en[] = {"manifest", "state",    "generator", "facility",
+					 "plate",    ">shipped", ">accepted", "issued (+08:00)",
+					 "deadline", ">flags",   NULL};
+	static const char *const zh[] = {"联单编号", "状态",    "移出人",  "接受人",
+					 "车牌",     ">转移量", ">接受量", "开具时间 (+08:00)",
+					 "下一期限", ">预警",   NULL};
 	struct listing l = {.app = app, .json = json_array()};
 
 	l.table = table_begin(app, T(app, en, zh));
@@ -237,6 +240,40 @@ int query_summary_run(struct app *app, const struct command *command, struct ord
 
 	order->query.kind = QUERY_SUMMARY;
 	return query_ask(app, command->role, &order->query, take_summary, &l, &next);
+}
+
+/* The session has verified its proof: the answer is in the log. */
+static bool take_entry(void *self, const struct answer *answer)
+{
+	struct app *app = self;
+	struct problems problems = {.arena = app->arena};
+	struct span copy = arena_copy(app->arena, answer->entry.entry);
+	struct log_entry entry;
+	struct mft_signed s;
+
+	if (copy.p == NULL || !log_entry_decode(copy, &entry) ||
+	    !mft_signed_read(entry.envelope, app->arena, &problems, &s))
+		return false;
+	app_say(app, T(app, "entry %" PRIu64 ", accepted %s +08:00", "序号 %" PRIu64 "，接受于 %s +08:00"),
+		answer->entry.index, text_time(app, entry.accepted_at));
+	event_say(app, &s.event);
+	app_set(app, "index", json_of_u64(answer->entry.index));
+	app_set(app, "accepted_at", json_of_i64(entry.accepted_at));
+	app_set(app, "event", event_json(&s.event));
+	app_set(app, "entry", json_of_base64(answer->entry.entry));
+	app_set(app, "proof", json_of_span(answer->entry.proof));
+	return true;
+}
+
+int query_entry_run(struct app *app, const struct command *command, struct order *order)
+{
+	uint64_t next = 0;
+
+	order->query.kind = QUERY_ENTRY;
+	if (order->files_n != 1 || !decimal_parse(span_str(order->files[0]), &order->query.index))
+		return app_usage(app, "one entry's index, as receipts and flags name it",
+				 "须给出一条记录的序号", order->files_n > 0 ? order->files[0] : NULL);
+	return query_ask(app, command->role, &order->query, take_entry, app, &next);
 }
 
 static bool take_block(void *self, const struct answer *answer)

@@ -14,6 +14,7 @@ int query_flags_run(struct app *app, const struct command *command, struct order
 int query_search_run(struct app *app, const struct command *command, struct order *order);
 int query_trail_run(struct app *app, const struct command *command, struct order *order);
 int query_summary_run(struct app *app, const struct command *command, struct order *order);
+int query_entry_run(struct app *app, const struct command *command, struct order *order);
 int query_blocks_run(struct app *app, const struct command *command, struct order *order);
 int query_token_run(struct app *app, const struct command *command, struct order *order);
 int query_watch_run(struct app *app, const struct command *command, struct order *order);

@@ -268,6 +268,7 @@ static const struct option_row compare_options[] = {
 	ASK(g, "search", r, search_options, query_search_run, "[NUMBER...]", "Find manifests", "查询联单"), \
 	ASK(g, "trail", r, trail_options, query_trail_run, "NUMBER", "Show a manifest's trail and check all of it", "查看并验证一份联单的轨迹"), \
 	ASK(g, "summary", r, summary_options, query_summary_run, NULL, "Sum up a party", "单位汇总"), \
+	PLAIN(g, "entry", r, query_entry_run, "INDEX", "Show one entry of the log, checked", "查看并验证日志中的一条记录"), \
 	ASK(g, "token", r, token_options, query_token_run, NULL, "Get a token for HTTP", "取得 HTTP 令牌")
 
 const struct command commands[] = {
@@ -325,6 +326,8 @@ const struct command commands[] = {
 	QUERIES("inspector", INSPECTOR),
 	PLAIN("inspector", "watch", INSPECTOR, query_watch_run, NULL, "Show new flags as they are raised", "实时显示新预警"),
 	EVENT("inspector", "resolve", INSPECTOR, FLAG_RESOLVED, resolve_options, inspector_resolve, "FLAG", "Close a flag with a reason", "处理预警"),
+
+	QUERIES("auditor", AUDITOR),
 
 	ASK("log", "mirror", NONE, mirror_options, log_mirror_run, "DIR", "Copy the whole log over HTTP, checked as it goes\vFrom the root of the signed checkpoint downward every tile and every entry is checked before it is kept. What was cut short goes on where it ended. DIR has the layout of C2SP tlog-tiles, so any web server can serve it. Run it again to add what is new: when the log no longer continues what DIR holds, evidence of that is written to DIR and the exit status is 1.", "以 HTTP 复制整个日志，边取边验证\v自已签署检查点的根哈希起，逐块逐条验证后方予保存；中断后可续传。目录为 C2SP tlog-tiles 布局，可由任何网页服务器提供。再次运行即增量更新；若日志与目录所存历史不相接，则把证据写入该目录，退出状态为 1。"),
 	ASK("log", "compare", NONE, compare_options, log_compare_run, "A B", "Can two checkpoints belong to one history?\vBoth files are signed checkpoints. If they cannot, the evidence is written to a file, which proves it to anyone who has the log's key, and the exit status is 1.", "两个检查点是否属于同一历史\v两个文件均为已签署的检查点。若不属于同一历史，则写出证据文件，持有日志公钥者均可据以验证；退出状态为 1。"),

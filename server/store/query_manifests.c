@@ -349,7 +349,8 @@ enum store_result query_trail(const struct asking *a, struct answers *ret_answer
 
 /*
  * One entry: of the registry and of the log itself, for whoever is known here, since proofs of keys need
- * them; what concerns a manifest or a flag, for whoever may see that.
+ * them; what concerns a manifest or a flag, for whoever may see that; and, for a party, what one of its keys
+ * signed (imported records, numbers given up): the event then holds the key's id, which no other bytes do.
  */
 enum store_result query_entry(const struct asking *a, struct answers *ret_answers)
 {
@@ -366,6 +367,11 @@ enum store_result query_entry(const struct asking *a, struct answers *ret_answer
 	sql_add(&q, " AND x.number = e.number) OR EXISTS (SELECT");
 	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);
 	sql_add(&q, " AND (x.flag = e.index OR x.closed_by = e.index))");
+	if (a->asker.party != 0)
+		sql_int(&q,
+			" OR EXISTS (SELECT FROM device_key k WHERE k.party = ? AND position(k.keyid IN "
+			"e.entry) > 0)",
+			a->asker.party);
 	if (a->asker.scope->all)
 		sql_add(&q, " OR true");
 	enum store_result r = sql_run(&q, a->conn, &res);

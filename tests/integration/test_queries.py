@@ -74,7 +74,7 @@ def test_scopes(city, two):
 
 ALLOWED = {
     "flags": ROLES_ALL, "trail": ROLES_ALL, "search": ROLES_ALL, "summary": ROLES_ALL, "checkpoint": ROLES_ALL,
-    "entry": ("registrar", "auditor"), "blocks": ("generator",), "token": ROLES_ALL, "watch": ("inspector", "registrar"),
+    "entry": ROLES_ALL, "blocks": ("generator",), "token": ROLES_ALL, "watch": ("inspector", "registrar"),
 }
 
 
@@ -93,6 +93,24 @@ def test_the_table_of_roles(city, two, role):
                 with pytest.raises(Refused) as e:
                     connection.query(**{kind: asked.get(kind, {})})
                 assert e.value.kind == "FORBIDDEN"
+
+
+def test_what_was_imported_is_shown_to_its_party(city, two):
+    """An imported record concerns no manifest: the importing party's keys still get it, also those that did not sign it."""
+    with city.connect(two.generator) as connection:
+        receipt = connection.sign_and_submit(event("imported", scheme="x", foreign_number="1", record=1,
+                                                   source_sha256=bytes(range(32)), lines=[dict(line=1, name="x")]))
+    second = city.key_for("generator", two.generator.party)
+    for device, shown in (two.generator, True), (second, True), (two.auditor, True), (city.generator, False), (
+            two.inspector, False):
+        with city.connect(device) as connection:
+            if shown:
+                found, = connection.entries(entry={"index": receipt.index})
+                assert found.entry == receipt.entry
+            else:
+                with pytest.raises(Refused) as e:
+                    connection.query(entry={"index": receipt.index})
+                assert e.value.kind == "NOT_FOUND"
 
 
 def test_pages_end_and_never_repeat(city):

@@ -212,7 +212,7 @@ static const struct {
 	bool reads; /* it goes to the store */
 } rights[] = {
     {QUERY_FLAGS, "GTFRIA", true},   {QUERY_TRAIL, "GTFRIA", true},       {QUERY_SEARCH, "GTFRIA", true},
-    {QUERY_SUMMARY, "GTFRIA", true}, {QUERY_CHECKPOINT, "GTFRIA", false}, {QUERY_ENTRY, "RA", true},
+    {QUERY_SUMMARY, "GTFRIA", true}, {QUERY_CHECKPOINT, "GTFRIA", false}, {QUERY_ENTRY, "GTFRIA", true},
     {QUERY_BLOCKS, "G", true},       {QUERY_TOKEN, "GTFRIA", false},      {QUERY_WATCH, "RI", false},
 };
 
