@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -113,6 +114,18 @@ static bool read_environment(struct app *app)
 	return true;
 }
 
+static void read_terminal(struct app *app)
+{
+	const char *term = getenv("TERM");
+	struct winsize size = {0};
+
+	if (isatty(STDOUT_FILENO) == 0)
+		return;
+	app->colour = getenv("NO_COLOR") == NULL && term != NULL && strcmp(term, "dumb") != 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		app->columns = size.ws_col;
+}
+
 bool app_begin(struct app *app, const char *agent, const char *config)
 {
 	const char *home = getenv("HOME");
@@ -120,7 +133,7 @@ bool app_begin(struct app *app, const char *agent, const char *config)
 
 	*app = (struct app){.agent = agent, .server = "127.0.0.1:7310", .timeout_ms = 30000};
 	app->zh = strncmp(language(), "zh", 2) == 0;
-	app->colour = isatty(STDOUT_FILENO) && getenv("NO_COLOR") == NULL;
+	read_terminal(app);
 	if (setlocale(LC_CTYPE, "") == NULL || MB_CUR_MAX == 1)
 		(void)setlocale(LC_CTYPE, "C.UTF-8");
 	app->arena = arena_new(ARENA_MAX);

@@ -24,6 +24,7 @@ struct app {
 	bool json;
 	bool zh;
 	bool colour;
+	size_t columns; /* of the terminal; 0: no terminal, any width */
 
 	struct arena *arena; /* until the program ends */
 	json_t *result;      /* what --json prints at the end */

@@ -21,22 +21,33 @@ const char *paint(const struct app *app, enum paint what)
 	return app->colour && !app->json ? codes[what] : "";
 }
 
-size_t text_width(const char *text)
+/* The bytes of the text's beginning that take at most so many columns; at least one character. */
+static size_t fitting(const char *text, size_t columns, size_t *ret_width)
 {
 	mbstate_t state = {0};
 	size_t width = 0;
-	size_t left = strlen(text);
+	size_t at = 0;
 
-	while (left > 0) {
+	while (text[at] != '\0') {
 		wchar_t c;
-		size_t n = mbrtowc(&c, text, left, &state);
-		if (n == 0 || n > left)
-			return width + left;
-		int w = wcwidth(c);
-		width += w < 0 ? 0 : (size_t)w;
-		text += n;
-		left -= n;
+		size_t n = mbrtowc(&c, text + at, strlen(text + at), &state);
+		bool bad = n == 0 || n > strlen(text + at);
+		int w = bad ? 1 : wcwidth(c);
+		w = w < 0 ? 0 : w;
+		if (at > 0 && width + (size_t)w > columns)
+			break;
+		width += (size_t)w;
+		at += bad ? 1 : n;
 	}
+	*ret_width = width;
+	return at;
+}
+
+size_t text_width(const char *text)
+{
+	size_t width = 0;
+
+	(void)fitting(text, SIZE_MAX, &width);
 	return width;
 }
 
@@ -88,22 +99,78 @@ static void print_cell(const struct table *t, size_t i, size_t width, bool last)
 	(void)fputs(last ? "\n" : "  ", stdout);
 }
 
-void table_end(struct table *t)
+static void print_rows(const struct table *t, const size_t *widths)
 {
-	size_t widths[TABLE_COLUMNS_MAX] = {0};
-
 	for (size_t i = 0; i < t->cells_n; i++) {
-		size_t width = text_width(t->cells[i]);
-		if (width > widths[i % t->columns])
-			widths[i % t->columns] = width;
-	}
-	for (size_t i = 0; i < t->cells_n && t->cells_n > t->columns && !t->app->json; i++) {
 		if (i == 0)
 			(void)fputs(paint(t->app, PAINT_STRONG), stdout);
 		print_cell(t, i, widths[i % t->columns], i % t->columns == t->columns - 1);
 		if (i == t->columns - 1)
 			(void)fputs(paint(t->app, PAINT_END), stdout);
 	}
+}
+
+/* The text in lines of so many columns, broken at spaces where there are some; all but the first indented. */
+static void print_wrapped(const char *text, size_t indent, size_t columns)
+{
+	size_t width;
+
+	for (;;) {
+		size_t n = fitting(text, columns, &width);
+		size_t end = n;
+		while (text[n] != '\0' && end > n / 2 && text[end] != ' ')
+			end--;
+		if (text[n] == '\0' || text[end] != ' ')
+			end = n;
+		(void)printf("%.*s\n", (int)end, text);
+		text += end;
+		text += *text == ' ';
+		if (*text == '\0')
+			return;
+		(void)printf("%*s", (int)indent, "");
+	}
+}
+
+/* Each row as lines of heading and value, for a terminal that is not as wide as the table. */
+static void print_records(const struct table *t)
+{
+	size_t heading = 0;
+
+	for (size_t i = 0; i < t->columns; i++)
+		if (text_width(t->cells[i]) > heading)
+			heading = text_width(t->cells[i]);
+	size_t room = t->app->columns > heading + 22 ? t->app->columns - heading - 2 : 20;
+	for (size_t i = t->columns; i < t->cells_n; i++) {
+		const char *name = t->cells[i % t->columns];
+		if (i > t->columns && i % t->columns == 0)
+			(void)putchar('\n');
+		if (t->cells[i][0] == '\0')
+			continue;
+		(void)printf("%s%s%s%*s  ", paint(t->app, PAINT_STRONG), name, paint(t->app, PAINT_END),
+			     (int)(heading - text_width(name)), "");
+		print_wrapped(t->cells[i], heading + 2, room);
+	}
+}
+
+void table_end(struct table *t)
+{
+	size_t widths[TABLE_COLUMNS_MAX] = {0};
+	size_t whole = 0;
+
+	for (size_t i = 0; i < t->cells_n; i++) {
+		size_t width = text_width(t->cells[i]);
+		if (width > widths[i % t->columns])
+			widths[i % t->columns] = width;
+	}
+	for (size_t i = 0; i < t->columns; i++)
+		whole += widths[i] + (i == 0 ? 0 : 2);
+	if (t->cells_n <= t->columns || t->app->json)
+		goto end;
+	if (t->app->columns != 0 && whole > t->app->columns)
+		print_records(t);
+	else
+		print_rows(t, widths);
+end:
 	free(t->cells);
 	*t = (struct table){0};
 }

@@ -392,6 +392,7 @@ int query_watch_run(struct app *app, const struct command *command, struct order
 	(void)sigaction(SIGINT, &action, NULL);
 	(void)sigaction(SIGTERM, &action, NULL);
 	app_say(app, T(app, "watching; interrupt to end", "正在监视，按 Ctrl-C 结束"));
+	(void)fflush(stdout);
 	while (!interrupted) {
 		struct mft_news news;
 		if (mft_client_next(app->client, 500, &news)) {

@@ -67,8 +67,10 @@ static const struct {
 } advices[] = {
     {"connect", "check --server HOST:PORT, and that manifestd runs there and can be reached",
      "请核对 --server 主机:端口，以及 manifestd 是否在该处运行、网络是否可达"},
-    {"timeout", "check --server HOST:PORT; --timeout waits longer",
-     "请核对 --server 主机:端口；可用 --timeout 延长等待"},
+    {"timeout",
+     "check that --server HOST:PORT is manifestd's port for devices, not its HTTP port; --timeout waits "
+     "longer",
+     "请核对 --server 主机:端口 是 manifestd 的设备端口，而非 HTTP 端口；可用 --timeout 延长等待"},
     {"tls", "check that --server HOST:PORT is manifestd's port for devices, not its HTTP port",
      "请核对 --server 主机:端口 是 manifestd 的设备端口，而非 HTTP 端口"},
     {"tls.certificate",

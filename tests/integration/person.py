@@ -2,6 +2,7 @@
 import json
 import os
 import subprocess
+import threading
 
 from server import BUILD
 
@@ -40,9 +41,14 @@ class Person:
         kept = {k: v for k, v in os.environ.items() if k in ("PATH", "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS")}
         return kept | {"HOME": str(self.home), "LANG": "en_GB.UTF-8"} | more
 
-    def begin(self, *words, **options):
-        return subprocess.Popen([MANIFEST, *words], cwd=self.home, env=self.environment(), text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    def begin(self, *words, seconds=30):
+        """A command that goes on; ended after so many seconds, so that nobody waits for a line that does not come."""
+        process = subprocess.Popen([MANIFEST, *words], cwd=self.home, env=self.environment(), text=True,
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        timer = threading.Timer(seconds, process.kill)
+        timer.daemon = True
+        timer.start()
+        return process
 
     def types(self, *words, typed=None, **environment):
         """Runs the command as it is typed; the end of it."""

@@ -1,18 +1,24 @@
 """The program `manifest` as people use it: a whole city entered, carried, inspected and checked by hand."""
+import fcntl
 import json
 import os
 import pathlib
+import pty
 import signal
 import socket
+import struct
 import subprocess
+import termios
 import time
+import unicodedata
 
 import pytest
 from city import year_of
+from conftest import Maker
 from manifest_client import credit_code
 from manifest_client.device import now
-from person import Person
-from server import ROOT, until
+from person import MANIFEST, Person
+from server import ROOT
 
 DATA = ROOT / "tests/data"
 SERVICE = "generator", "transporter", "later", "facility", "inspector", "auditor"
@@ -87,7 +93,6 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(cluster, tls, work):
-    from conftest import Maker
     maker = Maker(cluster, tls, work)
     yield World(maker.server(http__enabled="yes"), pathlib.Path(maker.folder().parent))
     maker.close()
@@ -188,3 +193,285 @@ def test_persons(world):
     number = world.issued()
     world.loaded(number, "--driver", "P-1")
     assert world.state(number) == "in_transit"
+
+
+# ---- looking ----
+
+@pytest.fixture(scope="module")
+def closed(world):
+    """The number of a manifest that lived its whole life."""
+    number = world.issued()
+    world.loaded(number)
+    world.delivered(number)
+    world.facility.does("facility", "receive", number)
+    world.facility.does("facility", "treat", number)
+    return number
+
+
+def test_search_each_way(world, closed):
+    """By number, party, plate, code, state and time; each finds it, and the same with another value does not."""
+    day = time.strftime("%Y-%m-%d", time.gmtime(now() // 10**6 + 8 * 3600))
+    for hit, miss in ((["--party", world.ref["generator"]], ["--party", world.ref["auditor"]]),
+                      (["--plate", "辽A12345"], ["--plate", "辽A99999"]), (["--code", "900-249-08"], ["--code", "900-039-49"]),
+                      (["--in", "closed"], ["--in", "refused"]), (["--from", day], ["--from", "+1h"]),
+                      (["--until", "+1h"], ["--until", day])):
+        found = {m["number"] for m in world.inspector.json("inspector", "search", *hit, "--all", "--limit", "2")["manifests"]}
+        assert closed in found, hit
+        assert world.inspector.json("inspector", "search", *miss)["manifests"] == [], miss
+        assert "no manifests" in world.inspector.does("inspector", "search", *miss)
+    assert "there is more: --after" in world.inspector.does("inspector", "search", "--limit", "1")
+    assert "closed" in world.inspector.does("inspector", "search", closed)
+
+
+def test_summary_says_the_same_twice(world, closed):
+    told = world.inspector.json("inspector", "summary", "--party", world.ref["facility"])["summary"]
+    text = world.inspector.does("inspector", "summary", "--party", world.ref["facility"]).out
+    assert f"{told['manifests']['closed']}\n" in text and "沈阳facility公司" in text
+    chinese = world.inspector.does("inspector", "summary", "--party", world.ref["facility"], "--lang", "zh").out
+    assert "已办结" in chinese and "库存" in chinese
+
+
+def test_flag_watched_and_resolved(world):
+    """A watching inspector is told at once; the flag is listed, closed with a reason, and then not open any more."""
+    watching = world.inspector.begin("inspector", "watch")
+    assert "watching" in watching.stdout.readline()
+    number = world.issued()
+    world.generator.does("generator", "cancel", number, "--reason", "重复")
+    accepted = world.loaded(number)
+    assert "cancelled, yet loaded" in accepted
+    assert "cancelled, yet loaded" in (line := watching.stdout.readline()) and number in line
+    watching.send_signal(signal.SIGINT)
+    assert watching.wait(10) == 0
+    listed = world.inspector.json("inspector", "flags", "--open", "--kind", "cancelled_loaded")["flags"]
+    flag, = [f for f in listed if f["number"] == number]
+    assert flag["kind"] == "cancelled_loaded"
+    world.inspector.does("inspector", "resolve", flag["flag"], "--as", "explained", "--reason", "误操作，已核实")
+    listed = world.inspector.json("inspector", "flags", "--open", "--kind", "cancelled_loaded")["flags"]
+    assert flag["flag"] not in [f["flag"] for f in listed]
+    assert "误操作" in world.inspector.does("inspector", "flags", "--kind", "cancelled_loaded")
+
+
+def test_what_an_auditor_asks(world, closed):
+    """Everything of the log, over HTTP with a token, and one entry by its index."""
+    (world.auditor.home / "token").write_text(world.auditor.json("auditor", "token")["token"])
+    url = f"http://127.0.0.1:{world.server.http}"
+    copied = world.auditor.json("log", "mirror", "copy", "--url", url, "--token", "token")
+    assert int(copied["size"]) > 0
+    again = world.auditor.json("log", "mirror", "other", "--url", url)  # asks for its token itself
+    assert int(again["size"]) >= int(copied["size"])
+    assert closed in world.auditor.does("auditor", "search", closed)
+    index = world.auditor.json("auditor", "trail", closed)["entries"][-1]["index"]
+    shown = world.auditor.json("auditor", "entry", index)
+    assert shown["index"] == index and shown["event"]["treated"]["number"] == closed
+    assert "quantity" in world.auditor.does("auditor", "entry", index)
+
+
+# ---- records of other systems ----
+
+def test_import_of_the_examples(world):
+    """The real examples: what is good is entered, what is not is told row by row, and the importer sees its own again."""
+    files = sorted((DATA / "emanifest").glob("*-valid-*.json"))
+    assert files
+    dry = world.facility.json("import", "--dry-run", *files)
+    assert [f["entered"] for f in dry["files"]] == [0] * len(files) and all(f["records"] > 0 for f in dry["files"])
+    done = world.facility.json("import", *files)
+    for f in done["files"]:
+        assert f["entered"] == f["records"] == len(f["indexes"]) and f["bad"] == 0, f
+    mine = world.facility.json("facility", "entry", done["files"][0]["indexes"][0])
+    assert mine["event"]["imported"]["scheme"].startswith("us-emanifest")
+    refused = world.generator.types("generator", "entry", done["files"][0]["indexes"][0])
+    assert refused.status == 1 and "not found" in refused.err
+
+    national = world.facility.json("import", DATA / "national/export.csv", status=1)["files"][0]
+    assert national["entered"] == national["records"] == 3 and national["bad"] > 0
+    assert {f["row"] for f in national["findings"] if f["what"] == "bad"} == {5, 6, 8, 9}  # lines of the file
+    text = world.facility.types("import", "--dry-run", "--lang", "zh", DATA / "national/export.csv")
+    assert text.status == 1 and "有误" in text.out
+    bad = world.facility.json("import", DATA / "emanifest/emanifest-save-invalid-example.json", status=1)
+    assert bad["files"][0]["bad"] > 0
+
+
+# ---- believing nothing ----
+
+def test_verify_offline(world, closed, tmp_path):
+    """A trail and a bundle hold without a server; a changed copy does not, and says where."""
+    inspector = world.inspector
+    inspector.does("inspector", "trail", closed, "--save", "trail", "--bundle", "bundle")
+    for name in "trail", "bundle":
+        assert "holds" in inspector.does("verify", name, "--server", "127.0.0.1:1", "--key", "none")
+    assert inspector.json("verify", "trail")["holds"] is True
+
+    trail = json.loads((inspector.home / "trail").read_text())
+    entry = trail["entries"][-1]
+    middle = len(entry["entry"]) // 2
+    entry["entry"] = entry["entry"][:middle] + ("A" if entry["entry"][middle] != "A" else "B") + entry["entry"][middle + 1:]
+    (inspector.home / "changed").write_text(json.dumps(trail))
+    told = inspector.types("verify", "changed")
+    assert told.status == 1 and "does not hold" in told.out and str(entry["index"]) in told.out
+    assert inspector.json("verify", "changed", status=1)["holds"] is False
+
+    bundle = (inspector.home / "bundle").read_text()
+    at = bundle.index("entry ") + 300
+    (inspector.home / "other").write_text(bundle[:at] + ("A" if bundle[at] != "A" else "B") + bundle[at + 1:])
+    assert inspector.types("verify", "other").status == 1
+    (inspector.home / "short").write_text(bundle[:len(bundle) // 2])
+    assert inspector.types("verify", "short").status != 0
+    del trail["entries"][3:]
+    (inspector.home / "less").write_text(json.dumps(trail))
+    assert inspector.types("verify", "less").status == 1
+
+
+# ---- what goes wrong, and what is then said ----
+
+def test_unavailable(world, tmp_path):
+    """Nobody listens: the place and what to check are named, 3; what was signed waits, and is sent later."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nowhere = f"127.0.0.1:{free.getsockname()[1]}"
+    done = world.generator.types("checkpoint", "--server", nowhere)
+    assert done.status == 3 and nowhere in done.err and "--server" in done.err and "refused" in done.err
+    assert nowhere in world.generator.types("checkpoint", "--server", nowhere, "--lang", "zh").err
+    web = world.generator.types("checkpoint", "--server", f"127.0.0.1:{world.server.http}", "--timeout", "1")
+    assert web.status == 3 and "HTTP" in web.err, web
+
+
+def test_wrong_certificate(world, tls, tmp_path):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout",
+                    "/dev/null", "-out", tmp_path / "other.crt", "-subj", "/CN=other", "-days", "2"], check=True,
+                   stderr=subprocess.DEVNULL, timeout=60)
+    done = world.generator.types("checkpoint", "--ca", tmp_path / "other.crt")
+    assert done.status == 1 and "--ca" in done.err
+    done = world.generator.types("checkpoint", "--ca", "no-such-file")
+    assert done.status == 2 and "no-such-file" in done.err and "--ca" in done.err
+    done = world.generator.types("checkpoint", "--ca", tls / "server.crt")
+    assert done.status == 0, done
+
+
+def test_wrong_role_and_keys(world):
+    number = world.issued()
+    done = world.generator.types("facility", "receive", number, "--role", "facility")
+    assert done.status == 1 and "--role" in done.err and "hello" not in done.err
+    assert "generator, not facility" in done.err, done
+    done = world.generator.types("registrar", "flags", "--role", "registrar", "--lang", "zh")
+    assert done.status == 1 and "登记" in done.err and "Hello" not in done.err
+    stranger = world.person("stranger", "generator")
+    done = stranger.types("checkpoint")
+    assert done.status == 1 and "enrol" in done.err
+    done = world.generator.types("checkpoint", "--key", f"{world.generator.key}.pub")
+    assert done.status == 2 and "secret key file is wanted" in done.err
+    world.generator.key.chmod(0o644)
+    done = world.generator.types("checkpoint")
+    world.generator.key.chmod(0o600)
+    assert done.status == 2 and "chmod 600" in done.err
+
+
+def test_usage(world):
+    """Everything that is missing is told at once, and what is not known is named."""
+    done = world.generator.types("generator", "issue", "--plate", "x")
+    assert done.status == 2
+    for name in "generator", "transporter", "facility", "line", "collect-by", "arrive-by", "permit", "destination", "emergency":
+        assert f"--{name}" in done.err
+    empty = world.work / "empty"
+    empty.write_text("")
+    done = world.generator.types("checkpoint", "--config", empty)
+    assert done.status == 2 and all(o in done.err for o in ("--key", "--log", "--ca", "config")), done
+    assert world.generator.types("checkpoint", "--nonsense").status == 2
+    done = world.generator.types("generator", "lod")
+    assert done.status == 2 and "lod" in done.err
+    done = world.generator.types(*world.issue(lines=["900-249-08;废矿物油;1.2;6;drum;liquid;R9"]))
+    assert done.status == 2 and "CODE;NAME" in done.err
+    assert world.generator.types("inspector", "flags", "--kind", "bogus").status == 2
+    assert world.generator.types().status == 2
+    assert "generator issue" in world.generator.does("help")
+
+
+def test_refused_event(world):
+    """All that is wrong with an event at once, in either language; the number it took is given up by itself."""
+    before = world.generator.json("key", "waiting")
+    command = world.issue(plate="辽A99999", permit="LN-2", lines=["900-999-08;油;1t;1;drum;liquid;R9"])
+    done = world.generator.types(*command)
+    assert done.status == 1 and "900-999-08" in done.err and "given up" in done.err
+    told = world.generator.json(*command, status=1)
+    assert told["refused"] == "rule" and told["problems"][0]["rule"] == "waste.code.unknown"
+    assert all(p["zh"] and p["en"] for p in told["problems"])
+    assert "废物" in world.generator.types(*command, "--lang", "zh").err
+    after = world.generator.json("key", "waiting")
+    assert len(after["waiting"]) == len(before["waiting"])
+
+
+def test_a_step_too_early(world):
+    number = world.issued()
+    done = world.facility.types("facility", "treat", number)
+    assert done.status != 0 and "facility receive" in done.err
+    done = world.facility.types("facility", "receive", number)
+    assert done.status == 1 and "issued" in done.err, done
+    done = world.generator.types("generator", "load", number)
+    assert done.status == 2 and "--card" in done.err
+
+
+def test_nothing_waits(world):
+    fresh = world.person("fresh", "generator")
+    world.registrar.does("registrar", "enrol", "--party", world.ref["generator"], "--as", "generator", "--device", "2", "--card",
+                         fresh.card(), "--out", "enrol")
+    fresh.does("sign", world.registrar.home / "enrol", "--out", "signed")
+    world.registrar.does("send", fresh.home / "signed")
+    assert "nothing waits" in fresh.does("key", "settle")
+    assert "没有待发" in fresh.does("key", "settle", "--lang", "zh")
+    fresh.card()
+    waiting = fresh.does("key", "waiting")
+    assert "card given out" in waiting
+    fresh.does("key", "void", "--number", str(int(fresh.json("key", "waiting")["waiting"][0]["number"])), "--reason", "遗失")
+    assert fresh.json("key", "waiting")["waiting"] == []
+
+
+def test_a_key_enrolled_elsewhere(world):
+    """The registrar's desk signed once with the new key: the device does not take the same running number again."""
+    device = world.person("device", "generator")
+    world.registrar.does("registrar", "enrol", "--party", world.ref["generator"], "--as", "generator", "--device", "3",
+                         "--new-key", device.key)
+    assert json.loads(device.card().read_text())["number"] in (2, "2")
+    alone = world.person("alone", "generator")
+    done = alone.types("key", "card", "--server", "127.0.0.1:1")
+    assert done.status == 0 and "manifest checkpoint" in done.err
+
+
+# ---- how it looks ----
+
+def test_colours_only_on_a_terminal(world, closed):
+    assert "\033" not in world.inspector.does("inspector", "search", closed).out
+    for more, coloured in ({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False):
+        out = on_terminal(world.inspector, "inspector", "search", closed, **more)
+        assert ("\033[" in out) is coloured, (more, out)
+    assert "\033" not in on_terminal(world.inspector, "inspector", "search", closed, "--json")
+
+
+def on_terminal(person, *words, columns=80, **more):
+    outer, inner = pty.openpty()
+    fcntl.ioctl(inner, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    process = subprocess.Popen([MANIFEST, *words], cwd=person.home, env=person.environment(**({"TERM": "xterm"} | more)),
+                               stdin=subprocess.DEVNULL, stdout=inner, stderr=inner)
+    os.close(inner)
+    out = b""
+    try:
+        while chunk := os.read(outer, 65536):
+            out += chunk
+    except OSError:  # the terminal is gone
+        pass
+    os.close(outer)
+    process.wait(30)
+    return out.decode().replace("\r\n", "\n")
+
+
+def width(text):
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_fits_a_terminal(world, closed, lang):
+    """On 80 columns no line is longer, and columns are aligned also behind Chinese text."""
+    for words in (["inspector", "search"], ["inspector", "flags"], ["inspector", "trail", closed],
+                  ["inspector", "summary", "--party", world.ref["generator"]], ["generator", "blocks"], ["key", "waiting"]):
+        person = world.generator if words[0] != "inspector" else world.inspector
+        for line in on_terminal(person, *words, "--lang", lang, NO_COLOR="1").splitlines():
+            assert width(line) <= 80, line
+    rows = on_terminal(world.inspector, "inspector", "search", "--lang", lang, columns=200, NO_COLOR="1").splitlines()
+    assert len({width(row[:row.index("辽A")]) for row in rows if "辽A" in row}) == 1
