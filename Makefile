@@ -68,7 +68,7 @@ say     = $(if $(V),@:,@echo "  $(1)	$(2)")
 # ---- what there is -------------------------------------------------------------------------------------
 
 PURE   := path wire core crypto base
-SERVER := web store net conf
+SERVER := web witness store net conf
 LAYERS := $(SERVER) $(PURE)
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archives = $(patsubst %,$(B)/lib%.a,$(1))
@@ -170,7 +170,7 @@ $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(B)/libmanifest.a
 
 # A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
 including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))
-TESTS_server  := $(call including,net|store|web|conf)
+TESTS_server  := $(call including,net|store|web|witness|conf)
 TESTS_clients := $(call including,libmanifest|manifest|paper|city)
 archives_of = $(call archives,support $(if $(filter $(1),$(TESTS_server)),$(SERVER)) \
 	$(if $(filter $(1),$(TESTS_clients)),city commands paper manifest) $(PURE))

@@ -20,6 +20,10 @@ struct conf {
 	char log_key[SETTING_TEXT_SIZE];
 	char server_key[SETTING_TEXT_SIZE];
 	char high_water[SETTING_TEXT_SIZE];
+	char witness_policy[SETTING_TEXT_SIZE];
+	int64_t witness_wait;
+	bool witness_required;
+	int64_t witness_timeout;
 	char database[SETTING_TEXT_SIZE];
 	char database_reader[SETTING_TEXT_SIZE];
 	char database_owner[SETTING_TEXT_SIZE];

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "core/policy.h"
 #include "core/settings.h"
 #include "crypto/key_text.h"
 #include "crypto/token.h"
@@ -176,6 +177,47 @@ bool path_config_read(const struct conf *conf, struct path_config *ret_config)
 	return true;
 }
 
+static bool read_policy(const char *path, struct buffer *to, char ret_error[CONF_ERROR_SIZE])
+{
+	FILE *f = fopen(path, "re");
+
+	if (f == NULL) {
+		(void)snprintf(ret_error, CONF_ERROR_SIZE, "witness.policy: %s: %s", path, strerror(errno));
+		return false;
+	}
+	uint8_t *at = buffer_reserve(to, POLICY_SIZE_MAX + 1);
+	size_t n = at == NULL ? 0 : fread(at, 1, POLICY_SIZE_MAX + 1, f);
+	bool good = at != NULL && ferror(f) == 0;
+	(void)fclose(f);
+	to->n += n;
+	if (good && n > 0)
+		return true;
+	(void)snprintf(ret_error, CONF_ERROR_SIZE, "witness.policy: %s: %s", path,
+		       good ? "the file is empty" : "cannot be read");
+	return false;
+}
+
+bool witnesses_read(const struct conf *conf, struct buffer *policy, struct path_witnesses *ret_witnesses,
+		    char ret_error[CONF_ERROR_SIZE])
+{
+	struct path_witnesses w = {
+	    .wait = conf->witness_wait, .timeout = conf->witness_timeout, .required = conf->witness_required};
+	char error[PATH_ERROR_SIZE];
+
+	if (conf->witness_policy[0] != '\0') {
+		if (!read_policy(conf->witness_policy, policy, ret_error))
+			return false;
+		w.policy = buffer_span(policy);
+		if (!path_witnesses_check(&w, error)) {
+			(void)snprintf(ret_error, CONF_ERROR_SIZE, "witness.policy: %.200s: %.255s",
+				       conf->witness_policy, error);
+			return false;
+		}
+	}
+	*ret_witnesses = w;
+	return true;
+}
+
 micros port_now(void *self)
 {
 	(void)self;
@@ -267,8 +309,15 @@ static int command_routes(void)
 static int command_check(const struct conf *conf)
 {
 	struct path_config config;
+	struct path_witnesses witnesses;
+	struct buffer policy = BUFFER_EMPTY;
+	char error[CONF_ERROR_SIZE];
 
-	if (!path_config_read(conf, &config))
+	bool good = witnesses_read(conf, &policy, &witnesses, error);
+	buffer_free(&policy);
+	if (!good)
+		(void)fprintf(stderr, "manifestd: %s\n", error);
+	if (!good || !path_config_read(conf, &config))
 		return EXIT_REFUSED;
 	secret_key_wipe(&config.log_key);
 	secret_key_wipe(&config.server_key);

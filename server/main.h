@@ -24,6 +24,11 @@ bool conf_read(const struct invocation *from, struct conf *ret_conf,
 /* What the path needs of the settings and of the secret key files. Says on stderr what is wrong. */
 bool path_config_read(const struct conf *conf, struct path_config *ret_config) MUST_CHECK;
 
+/* The settings about witnesses with the policy's text, which goes into `policy`; lane and port are the
+ * caller's to set. False: ret_error says what is wrong. */
+bool witnesses_read(const struct conf *conf, struct buffer *policy, struct path_witnesses *ret_witnesses,
+		    char ret_error[CONF_ERROR_SIZE]) MUST_CHECK;
+
 /* The clock, the randomness and the operator's log for the path. `self` is the struct log. */
 micros port_now(void *self);
 void port_random(void *self, void *bytes, size_t n);

@@ -12,6 +12,7 @@
 #define PORTS_H
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "core/judge.h"
 #include "core/query.h"
 
@@ -27,6 +28,19 @@ struct work {
 struct lane_port {
 	void *self;
 	void (*submit)(void *self, struct work *w);
+};
+
+/* ---------------------------------------------------------------- witnesses */
+
+enum { WITNESS_ERROR_SIZE = 256, WITNESS_ANSWER_MAX = 64 * 1024 };
+
+/* One exchange over HTTP with who cosigns checkpoints: blocks, on a thread of the witness lane. */
+struct witness_port {
+	/* POST of the body, or GET when it is empty, all of it within a time. Returns the answer's status,
+	 * with its body appended; 0: none came, or one too long, and ret_error says why. Never follows to
+	 * elsewhere. */
+	int (*ask)(void *thread, const char *url, struct span body, micros within, struct buffer *ret_answer,
+		   char ret_error[WITNESS_ERROR_SIZE]);
 };
 
 /* ---------------------------------------------------------------- network */
@@ -112,6 +126,8 @@ struct recovery_sink {
 	 * the key; 0 when first is 1.
 	 */
 	bool (*numbers)(void *self, key_no key, uint64_t first, uint64_t last, micros since);
+	/* The largest checkpoint that enough witnesses cosigned, unless there is none. */
+	bool (*cosigned)(void *self, struct span note);
 	/* Hashes [first, first + n) of a tile level, for the right edge: see core/tile.h. */
 	bool (*hashes)(void *self, uint8_t level, uint64_t first, const struct digest *hashes, size_t n);
 };
@@ -150,6 +166,8 @@ struct store_port {
 	/* Keeps (size, root) in the fsynced high-water file. False: refused (smaller, or another root) or not
 	 * written. */
 	bool (*high_water)(void *conn, const struct log_head *head);
+	/* Keeps a cosigned checkpoint in a transaction of its own; one of this size that is there stays. */
+	enum store_result (*cosigned)(void *conn, uint64_t size, struct span note);
 	/* Manifests whose due_at has passed, the most overdue first, at most `limit`. */
 	enum store_result (*due)(void *conn, micros now, size_t limit, struct arena *arena,
 				 uint64_t **ret_numbers, size_t *ret_n);

@@ -8,11 +8,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
+#include "core/policy.h"
 #include "main.h"
 #include "net/lanes.h"
 #include "net/listener.h"
 #include "store/store.h"
 #include "web/web.h"
+#include "witness/witness.h"
 
 static const micros tick_period = 20 * 1000;
 static const micros watchdog_period = 2 * MICROS_PER_SECOND;
@@ -24,6 +26,7 @@ struct run {
 	struct loop *loop;
 	struct loop_timer *tick;
 	struct lane *verify, *writer, *reader;
+	struct lane *witness; /* NULL: there have been none yet */
 	struct tls *tls;
 	struct net *net;
 	struct path *path;
@@ -87,7 +90,7 @@ static void tick(void *self)
 
 	path_tick(run->path);
 	enum path_state state = path_status(run->path).state;
-	if (!run->ready && (state == PATH_WRITING || state == PATH_STANDBY)) {
+	if (!run->ready && state != PATH_RECOVERING && state != PATH_STOPPED) {
 		run->ready = true;
 		(void)sd_notify(0, "READY=1");
 	}
@@ -117,20 +120,39 @@ static void on_stop(void *self, int number)
 	net_stop_accepting(run->net);
 }
 
+/* The first time there are witnesses, their lane is made. */
+static bool use_witnesses(struct run *run, struct path_witnesses *w)
+{
+	const struct lane_threads each = {.begin = witness_begin, .end = witness_end};
+
+	if (w->policy.n > 0 && run->witness == NULL)
+		run->witness = lane_new(run->loop, "witness", POLICY_WITNESSES_MAX, &each);
+	if (w->policy.n > 0 && run->witness == NULL)
+		return false;
+	if (run->witness != NULL)
+		w->lane = lane_port(run->witness);
+	w->port = witness_port();
+	return path_set_witnesses(run->path, w);
+}
+
 /* All or nothing: a configuration or certificate that is not good changes nothing. */
 static void on_reload(void *self, int number)
 {
 	struct run *run = self;
 	struct conf conf;
+	struct path_witnesses witnesses;
+	struct buffer policy = BUFFER_EMPTY;
 	char error[CONF_ERROR_SIZE];
 	char tls_error[TLS_ERROR_SIZE];
 
 	(void)number;
 	(void)sd_notify(0, "RELOADING=1");
-	if (!conf_read(run->invocation, &conf, error)) {
+	if (!conf_read(run->invocation, &conf, error) || !witnesses_read(&conf, &policy, &witnesses, error)) {
 		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", error));
 	} else if (!net_reload(run->net, conf.certificate, conf.certificate_key, tls_error)) {
 		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", tls_error));
+	} else if (!use_witnesses(run, &witnesses)) {
+		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", "no memory or threads"));
 	} else {
 		run->log.least = (enum log_level)conf.log_level;
 		run->conf.drain_within = conf.drain_within;
@@ -145,6 +167,7 @@ static void on_reload(void *self, int number)
 					    });
 		log_line(&run->log, LOG_INFO, "server.reload", LOG_TEXT("detail", "done"));
 	}
+	buffer_free(&policy);
 	(void)sd_notify(0, "READY=1");
 }
 
@@ -188,6 +211,20 @@ static bool start_path(struct run *run, const struct path_config *config)
 
 	run->path = path_new(config, &ports);
 	return run->path != NULL;
+}
+
+static bool start_witnesses(struct run *run)
+{
+	struct path_witnesses witnesses;
+	struct buffer policy = BUFFER_EMPTY;
+	char error[CONF_ERROR_SIZE];
+
+	bool good = witnesses_read(&run->conf, &policy, &witnesses, error);
+	if (!good)
+		(void)fprintf(stderr, "manifestd: %s\n", error);
+	good = good && use_witnesses(run, &witnesses);
+	buffer_free(&policy);
+	return good;
 }
 
 static bool start_net(struct run *run)
@@ -248,14 +285,16 @@ static bool start_web(struct run *run)
 
 static void stop(struct run *run)
 {
-	struct lane *const lanes[] = {run->verify, run->reader, run->writer};
+	struct lane *const lanes[] = {run->verify, run->reader, run->writer, run->witness};
 
 	web_free(run->web);
+	witness_stop();
 	/* What is done on one may give work to another: none goes before all are empty. */
 	lanes_drain(lanes, ARRAY_LEN(lanes));
 	lane_free(run->verify);
 	lane_free(run->reader);
 	lane_free(run->writer);
+	lane_free(run->witness);
 	net_free(run->net);
 	path_free(run->path);
 	tls_free(run->tls);
@@ -275,7 +314,7 @@ int command_run(const struct invocation *invocation, const struct conf *conf)
 	if (run.loop == NULL)
 		return EXIT_UNAVAILABLE;
 	bool good = start_lanes(&run, config.verify_threads) && start_path(&run, &config) &&
-		    start_net(&run) && start_web(&run);
+		    start_witnesses(&run) && start_net(&run) && start_web(&run);
 	secret_key_wipe(&config.log_key);
 	secret_key_wipe(&config.server_key);
 	run.tick = loop_timer_new(run.loop, tick, &run);

@@ -87,6 +87,12 @@ CREATE TABLE checkpoint (
 	note text   NOT NULL
 );
 
+-- Those that enough witnesses cosigned, as they were then: the last says what others have vouched for.
+CREATE TABLE cosigned_checkpoint (
+	size bigint PRIMARY KEY,
+	note text   NOT NULL
+);
+
 -- Refused envelopes with good signatures, whole; the flag's entry names their hash.
 CREATE TABLE evidence (
 	number   bigint  NOT NULL,

@@ -4,7 +4,7 @@ GRANT USAGE ON SCHEMA manifest TO manifest_writer, manifest_reader;
 GRANT SELECT ON ALL TABLES IN SCHEMA manifest TO manifest_writer, manifest_reader;
 REVOKE ALL ON person_secret FROM manifest_writer, manifest_reader;
 
-GRANT INSERT ON entry, running_number, registry_entry, tile, checkpoint, evidence,
+GRANT INSERT ON entry, running_number, registry_entry, tile, checkpoint, cosigned_checkpoint, evidence,
 	manifest, manifest_term, flag, flag_party, party, device_key, permit, vehicle, person,
 	number_block, voided_number, setting TO manifest_writer;
 GRANT UPDATE ON log_head, manifest, flag, party, device_key, permit, vehicle, setting TO manifest_writer;

@@ -283,7 +283,7 @@ bool policy_parse(struct span text, struct policy *ret_policy, struct policy_fau
 /* ---- a checkpoint against a policy ---- */
 
 /* Members stand before their group: one walk settles all. */
-static void settle(const struct policy *policy, struct policy_facts *facts)
+void policy_settle(const struct policy *policy, struct policy_facts *facts)
 {
 	size_t witnessed[POLICY_MEMBERS_MAX] = {0};
 
@@ -335,7 +335,7 @@ enum log_failure policy_check(const struct policy *policy, const struct note_key
 	if (log == NULL)
 		return signed_by_a_log ? LOG_ORIGIN_DIFFERS : LOG_KEY_MISSING;
 	facts.log = *log;
-	settle(policy, &facts);
+	policy_settle(policy, &facts);
 	*ret_facts = facts;
 	return facts.quorum ? LOG_HOLDS : LOG_QUORUM_MISSING;
 }

@@ -76,6 +76,9 @@ struct policy_facts {
 enum log_failure policy_check(const struct policy *policy, const struct note_key *log_key, struct span note,
 			      struct policy_facts *ret_facts) MUST_CHECK;
 
+/* What follows from facts->cosigned: which members are held, and the quorum. */
+void policy_settle(const struct policy *policy, struct policy_facts *facts);
+
 /* What keeps the quorum from being reached, one line for each group: "sides: 1 of 2, missing a b". Nothing is
  * written when it is reached. */
 void policy_put_missing(const struct policy *policy, const struct policy_facts *facts, struct buffer *to);

@@ -296,12 +296,40 @@ static void database_run(struct work *w, void *thread)
 		(void)snprintf(b->error, sizeof(b->error), "stored, and not acknowledged: %s",
 			       p->ports.store.error(thread));
 	else
+		b->unacknowledged = !batch_sign(b);
+	if (!b->unacknowledged && !b->hold)
 		batch_receipts(b);
 }
 
 static void database_done(struct work *w)
 {
+	struct batch *b = (struct batch *)w;
+	struct path *p = b->path;
+	bool grown = b->result == STORE_OK && b->commit.to.size != b->commit.from.size;
+
+	if (!b->hold || !grown || b->unacknowledged)
+		batch_finish(b);
+	else if (p->cosign == NULL) /* the witnesses were taken out of the settings meanwhile */
+		batch_release(b);
+	else
+		cosign_hold(p->cosign, b);
+}
+
+static void release_run(struct work *w, void *thread)
+{
+	(void)thread;
+	batch_receipts((struct batch *)w);
+}
+
+static void release_done(struct work *w)
+{
 	batch_finish((struct batch *)w);
+}
+
+void batch_release(struct batch *b)
+{
+	b->work = (struct work){.run = release_run, .done = release_done};
+	b->path->ports.writer.submit(b->path->ports.writer.self, &b->work);
 }
 
 static void load_done(struct work *w)
@@ -325,6 +353,7 @@ static void load_done(struct work *w)
 		batch_finish(b);
 		return;
 	}
+	b->hold = p->cosign != NULL && cosign_waits(p->cosign);
 	b->work = (struct work){.run = database_run, .done = database_done};
 	p->ports.writer.submit(p->ports.writer.self, &b->work);
 }
@@ -419,7 +448,10 @@ bool batch_log(struct batch *b)
 	    .registry = p->registry,
 	};
 	if (p->checkpoint.n > 0 && p->checkpoint_stored < p->head.size) {
-		b->commit.checkpoint = buffer_span(&p->checkpoint);
+		/* A copy: cosignatures may be added to it meanwhile. */
+		b->commit.checkpoint = arena_copy(b->arena, buffer_span(&p->checkpoint));
+		if (b->commit.checkpoint.p == NULL)
+			return false;
 		b->commit.checkpoint_size = p->head.size;
 	}
 	return copy_tiles(b, &b->commit);
@@ -427,11 +459,14 @@ bool batch_log(struct batch *b)
 
 static bool batch_wanted(const struct path *p)
 {
-	return p->batch == NULL && p->state == PATH_WRITING;
+	return p->batch == NULL && p->state == PATH_WRITING && !p->cosigned.storing &&
+	       (p->cosign == NULL || !cosign_challenged(p->cosign));
 }
 
 void stage_batch(struct path *p)
 {
+	if (p->batch == NULL && cosigned_due(p))
+		cosigned_store(p);
 	if (!batch_wanted(p))
 		return;
 	struct batch *b = batch_new(p, p->batch_limit);

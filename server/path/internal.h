@@ -10,6 +10,7 @@
 #include "core/tree.h"
 #include "crypto/keyring.h"
 #include "crypto/token.h"
+#include "path/cosign.h"
 #include "path/path.h"
 #include "path/session.h"
 #include "wire/envelope.h"
@@ -94,11 +95,21 @@ struct batch {
 	struct digest *leaves;
 	struct tree_append *append;
 	struct commit commit;
+	bool hold;           /* its receipts wait for the witnesses */
 	bool unacknowledged; /* committed, but the high-water file or a receipt could not be made */
 	/* Kept from batch to batch: fresh pages cost more than what is done with them. */
 	struct arena *arena;
 	struct buffer checkpoint;
 	struct buffer out; /* the answers' frames */
+};
+
+/* The newest checkpoint with a quorum of cosignatures. */
+struct cosigned {
+	uint64_t size; /* 0: none yet */
+	struct buffer note;
+	uint64_t stored; /* the size in the database */
+	micros stored_at;
+	bool storing; /* the writer lane has it */
 };
 
 struct seen_slot {
@@ -141,6 +152,9 @@ struct path {
 	size_t under_way;
 	bool gate_shut;
 
+	struct cosign *cosign; /* NULL: no witnesses */
+	uint64_t asked_epoch;  /* of the lease since which the witnesses were asked */
+	struct cosigned cosigned;
 	struct batch *batch; /* in flight; NULL: idle */
 	struct batch *spare_batch;
 	size_t batch_limit; /* shrinks when the database refuses a batch's data */
@@ -178,8 +192,11 @@ bool batch_load(struct batch *b); /* writer lane */
 bool batch_judge(struct batch *b);
 bool batch_log(struct batch *b);
 void batch_database(struct batch *b); /* writer lane */
-void batch_receipts(struct batch *b); /* writer lane, after the COMMIT */
+bool batch_sign(struct batch *b);     /* writer lane, after the COMMIT: its checkpoint */
+void batch_receipts(struct batch *b); /* writer lane, under that checkpoint */
 void batch_finish(struct batch *b);
+/* It is committed, and is not to be answered before what is stored was read again. */
+void batch_abandon(struct batch *b, const char *why);
 /* Forgets what was in it and keeps its memory for the next one. */
 void batch_clear(struct batch *b);
 void batch_free(struct batch *b);
@@ -197,7 +214,13 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 /* The receipt of an event that was accepted before. Gives the request back. */
 void read_repeated(struct path *p, struct request *r);
 void read_welcome(struct path *p, struct session *s, uint64_t id, uint64_t from_size);
-/* Hashes of complete subtrees through the store, for plans: on the reader or the writer lane. */
+
+/* ---- prove.c: from what is stored, on the reader or the writer lane. STORE_UNAVAILABLE also without memory.
+ * ---- */
+/* Fetches the plan's tiles; ret_hashes has room for plan->steps_n. */
+enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
+			     struct arena *arena, struct digest *ret_hashes) MUST_CHECK;
+/* The root that the log had at `size`. */
 enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
 			       struct arena *arena, struct digest *ret_root) MUST_CHECK;
 
@@ -207,9 +230,16 @@ void recovery_begin(struct path *p);
 void recovery_begin_later(struct path *p, const char *why);
 void path_stop(struct path *p, const char *fmt, ...) PRINTF_LIKE(2, 3);
 bool keyring_publish(struct path *p) MUST_CHECK;
+/* The signed checkpoint of a head, appended. */
+bool checkpoint_make(const struct path *p, const struct log_head *head, struct buffer *to) MUST_CHECK;
 /* The log's name as its genesis gives it. */
 void origin_set(struct path *p);
 void seen_remember(struct path *p, uint64_t size, const struct digest *root);
+
+/* ---- witnesses.c ---- */
+/* The newest cosigned checkpoint is stored now and then, while no batch is in flight. */
+bool cosigned_due(const struct path *p) MUST_CHECK;
+void cosigned_store(struct path *p);
 
 /* ---- greeting and access ---- */
 void greet(struct path *p, struct session *s, uint64_t id, struct span envelope);

@@ -57,6 +57,10 @@ static const struct rule *not_now(const struct path *p, enum refusal_kind *ret_k
 		*ret_kind = REFUSAL_UNAVAILABLE;
 		return PATH(STOPPED);
 	}
+	if (p->state == PATH_WITNESSES) {
+		*ret_kind = REFUSAL_UNAVAILABLE;
+		return PATH(WITNESSES);
+	}
 	if (p->state == PATH_STANDBY) {
 		*ret_kind = REFUSAL_NOT_WRITER;
 		return PATH(STANDBY);
@@ -312,6 +316,8 @@ void path_free(struct path *p)
 	registry_free(p->registry);
 	tree_free(p->tree);
 	keyring_release(p->keyring);
+	cosign_free(p->cosign);
+	buffer_free(&p->cosigned.note);
 	buffer_free(&p->checkpoint);
 	secret_key_wipe(&p->config.log_key);
 	secret_key_wipe(&p->config.server_key);
@@ -345,6 +351,8 @@ static const struct rule *waits_in_vain(const struct path *p, const struct reque
 		return PATH(STANDBY);
 	if (p->state == PATH_STOPPED)
 		return PATH(STOPPED);
+	if (p->state == PATH_WITNESSES)
+		return PATH(WITNESSES);
 	return now - r->received_at > p->config.request_timeout ? PATH(DATABASE) : NULL;
 }
 
@@ -373,6 +381,8 @@ void path_tick(struct path *p)
 
 	if (again && !p->recovering && p->batch == NULL && path_now(p) >= p->retry_at)
 		recovery_begin(p);
+	if (p->cosign != NULL)
+		cosign_tick(p->cosign);
 	if (p->queue.n > 0)
 		answer_waiting(p);
 	stage_verify_flush(p);
@@ -383,7 +393,8 @@ void path_tick(struct path *p)
 bool path_drained(struct path *p)
 {
 	p->draining = true;
-	return p->queue.n == 0 && p->batch == NULL && p->under_way == 0 && !p->recovering;
+	return p->queue.n == 0 && p->batch == NULL && !p->cosigned.storing && p->under_way == 0 &&
+	       !p->recovering;
 }
 
 const struct path_counters *path_counters(const struct path *p)
@@ -396,6 +407,11 @@ struct path_status path_status(const struct path *p)
 	const struct reference *reference = registry_reference(p->registry);
 	const struct calendar *calendar = reference == NULL ? NULL : reference_calendar(reference);
 
+	struct witnesses_status witnesses = {.detail = ""};
+
+	if (p->cosign != NULL)
+		cosign_status(p->cosign, &witnesses);
+	witnesses.cosigned = p->cosigned.size;
 	return (struct path_status){
 	    .state = p->draining ? PATH_DRAINING : p->state,
 	    .head = p->head,
@@ -404,6 +420,7 @@ struct path_status path_status(const struct path *p)
 	    .sessions = sessions_count(p->sessions),
 	    .calendar_end = calendar == NULL ? 0 : civil_day_start(calendar_last_day(calendar) + 1),
 	    .reason = p->reason,
+	    .witnesses = witnesses,
 	};
 }
 

@@ -15,6 +15,8 @@
 
 struct path;
 
+enum { PATH_ERROR_SIZE = 256 };
+
 struct path_config {
 	const char *origin;           /* the log's name; "" takes what the log says */
 	const char *writer_address;   /* told to clients of a standby server: this server's own address */
@@ -40,8 +42,9 @@ struct path_tuning {
 enum path_state {
 	PATH_RECOVERING, /* reads what is stored; events wait */
 	PATH_WRITING,
-	PATH_STANDBY, /* another server writes; reads are served */
-	PATH_STOPPED, /* what is stored is not to be trusted: see the notice */
+	PATH_STANDBY,   /* another server writes; reads are served */
+	PATH_WITNESSES, /* the quorum of witnesses cannot be had, and is required; reads are served */
+	PATH_STOPPED,   /* what is stored is not to be trusted: see the notice */
 	PATH_DRAINING,
 };
 
@@ -58,6 +61,24 @@ struct path_ports {
 	void (*notice)(void *self, enum notice_level level, const char *what, const char *detail);
 };
 
+/* Who cosigns checkpoints, and what that means for answers. */
+struct path_witnesses {
+	struct span policy;    /* C2SP tlog-policy, as in its file; n 0: there are no witnesses */
+	micros wait;           /* how long answers wait for the quorum; 0: they do not */
+	micros timeout;        /* of one request to a witness */
+	bool required;         /* without the quorum nothing is acknowledged */
+	struct lane_port lane; /* a thread for each witness */
+	struct witness_port port;
+};
+
+struct witnesses_status {
+	size_t configured;
+	size_t reachable;   /* whose last request was not in vain */
+	uint64_t cosigned;  /* size of the newest checkpoint with a quorum; 0: none */
+	bool quorum;        /* of those that are reachable */
+	const char *detail; /* who does not cosign, and why; valid until the loop's next turn */
+};
+
 struct path_counters {
 	uint64_t frames, submits, accepted, repeated, queries, tiles, hellos, hellos_refused, pushes;
 	uint64_t refused[REFUSAL_FAULT + 1];
@@ -67,6 +88,8 @@ struct path_counters {
 	uint64_t batches, batch_members, batch_splits, recoveries, gate_closed, sweeps;
 	uint64_t connections_held; /* not read for a while, for the events that they had under way */
 	micros commit_time;        /* sum over batches, from launch to answer */
+	uint64_t witness_asked, witness_failures, quorums, quorums_missed;
+	micros witness_wait; /* sum over batches: how long their answers waited for the quorum */
 };
 
 struct path_status {
@@ -77,6 +100,7 @@ struct path_status {
 	size_t sessions;
 	micros calendar_end; /* start of the day after the calendar's last; 0: no calendar */
 	const char *reason;  /* of PATH_STOPPED; else "" */
+	struct witnesses_status witnesses;
 };
 
 /* The table of stages, for documentation. */
@@ -91,6 +115,14 @@ extern const size_t path_stages_n;
 struct path *path_new(const struct path_config *config, const struct path_ports *ports) MUST_CHECK;
 void path_free(struct path *p);
 void path_reconfigure(struct path *p, const struct path_tuning *tuning);
+/*
+ * What is wrong with these, for the operator: not a policy, a witness without an address, too many for an
+ * answer's length, a quorum that is required and not waited for.
+ */
+bool path_witnesses_check(const struct path_witnesses *w, char ret_error[PATH_ERROR_SIZE]) MUST_CHECK;
+/* From now on these. They must have been checked; the policy is copied. False: no memory, all is as it was.
+ */
+bool path_set_witnesses(struct path *p, const struct path_witnesses *w) MUST_CHECK;
 /* Begins to read what is stored; events are taken from then on. */
 void path_start(struct path *p);
 /* Call every 20 to 100 ms: deadlines, sweep, retries. */

@@ -23,6 +23,8 @@ struct read {
 	struct scope scope;
 	uint64_t size; /* of the tree under the checkpoint */
 	struct span checkpoint;
+	uint64_t cosigned_size; /* of an older one with a quorum; 0: none */
+	struct span cosigned;
 	uint64_t next_number; /* READ_WELCOME */
 	read_answer answer;   /* READ_CALLBACK */
 	void *answer_self;
@@ -35,45 +37,13 @@ struct read {
 	struct buffer out;
 };
 
-/* Fetches the plan's tiles and builds what it plans; ret_hashes has room for plan->steps_n. */
-static enum store_result carry_out(const struct proof_plan *plan, const struct store_port *store,
-				   void *thread, struct arena *arena, struct digest *ret_hashes)
-{
-	const struct digest *tiles[PROOF_TILES_MAX];
-
-	for (size_t i = 0; i < plan->tiles_n; i++) {
-		const struct tile_id *id = &plan->tiles[i];
-		struct digest *row = arena_array(arena, id->width, sizeof(*row));
-		if (row == NULL)
-			return STORE_UNAVAILABLE;
-		enum store_result r =
-		    store->hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH, id->width, row);
-		if (r != STORE_OK)
-			return r;
-		tiles[i] = row;
-	}
-	plan_build(plan, tiles, ret_hashes);
-	return STORE_OK;
-}
-
-enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
-			       struct arena *arena, struct digest *ret_root)
-{
-	struct proof_plan plan;
-
-	if (plan_root(size, &plan))
-		return carry_out(&plan, store, thread, arena, ret_root);
-	*ret_root = merkle_root(NULL, 0);
-	return STORE_OK;
-}
-
 /* Builds the proof in the arena. NULL: r->result says why, or no memory. */
 static struct digest *prove(struct read *r, void *thread, const struct proof_plan *plan)
 {
 	struct digest *proof = arena_array(r->arena, plan->steps_n + 1, sizeof(*proof));
 
 	if (proof != NULL)
-		r->result = carry_out(plan, &r->path->ports.store, thread, r->arena, proof);
+		r->result = plan_prove(&r->path->ports.store, thread, plan, r->arena, proof);
 	return r->result == STORE_OK ? proof : NULL;
 }
 
@@ -86,6 +56,12 @@ static bool prove_entries(struct read *r, void *thread)
 
 	while (a->n > 0 && a->entries[a->n - 1].index >= r->size)
 		a->n--;
+	/* Who asks again wants cosignatures: rather an older checkpoint that has them, where it covers all.
+	 */
+	if (a->n > 0 && a->entries[a->n - 1].index < r->cosigned_size) {
+		r->size = r->cosigned_size;
+		r->checkpoint = r->cosigned;
+	}
 	r->proofs = arena_array(r->arena, a->n, sizeof(r->proofs[0]));
 	good = r->proofs != NULL;
 	for (size_t i = 0; i < a->n && good; i++) {
@@ -334,6 +310,10 @@ static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, 
 	r->arena = arena_new(READ_MEMORY);
 	if (r->arena != NULL)
 		r->checkpoint = arena_copy(r->arena, buffer_span(&p->checkpoint));
+	if (r->arena != NULL && p->cosigned.size < p->head.size) {
+		r->cosigned = arena_copy(r->arena, buffer_span(&p->cosigned.note));
+		r->cosigned_size = r->cosigned.p == NULL ? 0 : p->cosigned.size;
+	}
 	if (r->arena == NULL || r->checkpoint.p == NULL) {
 		arena_free(r->arena);
 		free(r);

@@ -36,27 +36,33 @@ static bool receipt(struct batch *b, struct request *r, struct buffer *text)
 	return true;
 }
 
-static void checkpoint_make(struct batch *b)
+bool checkpoint_make(const struct path *p, const struct log_head *head, struct buffer *to)
 {
-	const struct path *p = b->path;
-	const struct checkpoint c = {
-	    .origin = span_str(p->origin), .size = b->commit.to.size, .root = b->commit.to.root};
+	const struct checkpoint c = {.origin = span_str(p->origin), .size = head->size, .root = head->root};
 	struct note_key key;
 
-	if (note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
-		checkpoint_sign(&b->checkpoint, &c, &key, &p->config.log_key);
+	if (!note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
+		return false;
+	checkpoint_sign(to, &c, &key, &p->config.log_key);
+	return buffer_ok(to);
+}
+
+bool batch_sign(struct batch *b)
+{
+	return checkpoint_make(b->path, &b->commit.to, &b->checkpoint);
 }
 
 void batch_receipts(struct batch *b)
 {
 	struct buffer text = BUFFER_EMPTY;
 
-	checkpoint_make(b);
-	bool good = buffer_ok(&b->checkpoint) && b->checkpoint.n > 0;
+	bool good = buffer_ok(&b->checkpoint);
+
 	for (size_t i = 0; i < b->members_n && good; i++) {
 		struct request *r = b->members[i];
 		/* An event that was accepted in an earlier batch is answered by a read. */
-		if (r->verdict.refused == REFUSAL_NONE && r->verdict.index >= b->rows.first_index)
+		if (r->verdict.refused == REFUSAL_NONE && r->verdict.index >= b->rows.first_index &&
+		    r->stage != REQUEST_DEAD)
 			good = receipt(b, r, &text);
 	}
 	b->unacknowledged = !good;
@@ -142,6 +148,8 @@ static bool adopt(struct batch *b)
 		p->checkpoint = b->checkpoint;
 		b->checkpoint = old;
 		seen_remember(p, p->head.size, &p->head.root);
+		if (p->cosign != NULL)
+			cosign_publish(p->cosign);
 	}
 	for (size_t i = 0; i < b->rows.registry_n; i++) {
 		const struct event *e = b->rows.registry[i].event;
@@ -165,7 +173,9 @@ static void answer_members(struct batch *b)
 
 	for (size_t i = 0; i < b->members_n; i++) {
 		struct request *r = b->members[i];
-		if (r->verdict.refused != REFUSAL_NONE) {
+		if (r->stage == REQUEST_DEAD) {
+			/* was told meanwhile that the witnesses cannot be reached */
+		} else if (r->verdict.refused != REFUSAL_NONE) {
 			answer_refusal(p, r, r->verdict.refused, &r->verdict);
 		} else if (r->frame_n > 0) {
 			if (r->verdict.repeated)
@@ -221,6 +231,9 @@ static void failed(struct batch *b)
 	struct path *p = b->path;
 	bool data = b->result == STORE_DATA || b->fault;
 
+	if (b->unacknowledged && b->error[0] == '\0')
+		(void)snprintf(b->error, sizeof(b->error),
+			       "stored, and not acknowledged: no memory for receipts");
 	if (data)
 		isolate(b);
 	for (size_t i = 0; i < b->members_n; i++) {
@@ -274,4 +287,11 @@ void batch_finish(struct batch *b)
 	p->spare_batch = b;
 	stage_batch(p);
 	gate_check(p);
+}
+
+void batch_abandon(struct batch *b, const char *why)
+{
+	b->unacknowledged = true;
+	(void)snprintf(b->error, sizeof(b->error), "stored, and not acknowledged: %s", why);
+	batch_finish(b);
 }

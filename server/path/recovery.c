@@ -23,6 +23,9 @@ struct recovery {
 	struct tree *tree;
 	struct log_head head;
 	struct span checkpoint;
+	struct span cosigned;
+	struct claim claims[POLICY_WITNESSES_MAX];
+	size_t claims_n;
 	struct digest *hashes[TILE_LEVELS];
 	size_t hashes_n[TILE_LEVELS];
 	enum store_result result;
@@ -30,7 +33,7 @@ struct recovery {
 	char reason[ERROR_SIZE];
 };
 
-static void recovery_free(struct recovery *r)
+void recovery_free(struct recovery *r)
 {
 	arena_free(r->arena);
 	arena_free(r->scratch);
@@ -109,6 +112,14 @@ static bool take_hashes(void *self, uint8_t level, uint64_t first, const struct 
 	return true;
 }
 
+static bool take_cosigned(void *self, struct span note)
+{
+	struct recovery *r = self;
+
+	r->cosigned = arena_copy(r->arena, note);
+	return r->cosigned.p != NULL;
+}
+
 static bool corrupt(struct recovery *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static bool corrupt(struct recovery *r, const char *fmt, ...)
 {
@@ -179,21 +190,44 @@ static bool contains(struct recovery *r, void *thread, uint64_t size, const stru
 	return true;
 }
 
-static bool check_checkpoint(struct recovery *r, void *thread)
+static bool check_note(struct recovery *r, void *thread, struct span note, const char *what)
 {
 	const struct genesis *genesis = registry_genesis(r->registry);
 	struct checkpoint c;
 	struct note_key key;
 
-	if (r->checkpoint.n == 0)
+	if (note.n == 0)
 		return true;
 	if (genesis == NULL || !note_key_make(genesis->origin, NOTE_ED25519, &genesis->log_key, &key))
 		return corrupt(r, "there is a checkpoint, and no genesis: restore the database");
-	enum log_failure failure = checkpoint_open(r->checkpoint, genesis->origin, &key, &c);
+	enum log_failure failure = checkpoint_open(note, genesis->origin, &key, &c);
 	if (failure != LOG_HOLDS)
-		return corrupt(r, "the stored checkpoint: %s Restore the database, or the log's key file",
+		return corrupt(r, "%s: %s Restore the database, or the log's key file", what,
 			       log_failure_text(failure)->en);
-	return contains(r, thread, c.size, &c.root, "the stored checkpoint");
+	return contains(r, thread, c.size, &c.root, what);
+}
+
+/* What witnesses have cosigned, or say they have. */
+static bool check_claims(struct recovery *r, void *thread)
+{
+	char what[128];
+
+	for (size_t i = 0; i < r->claims_n; i++) {
+		const struct claim *claim = &r->claims[i];
+		(void)snprintf(what, sizeof(what), "what the witness %s has cosigned", claim->who);
+		if (claim->proven && !contains(r, thread, claim->size, &claim->root, what))
+			return false;
+		if (!claim->proven && claim->size > r->head.size)
+			return corrupt(
+			    r,
+			    "the witness %s says that it cosigned size %llu, and the database only has %llu: "
+			    "it "
+			    "went backwards. Restore the database as it was last, or begin a new log that "
+			    "names "
+			    "the old one; or, if it is the witness that errs, take it out of witness.policy",
+			    claim->who, (unsigned long long)claim->size, (unsigned long long)r->head.size);
+	}
+	return true;
 }
 
 static bool check_identity(struct recovery *r)
@@ -235,7 +269,9 @@ static void check(struct recovery *r, void *thread)
 	const struct store_port *store = &r->path->ports.store;
 	struct log_head high = {0};
 
-	if (!check_identity(r) || !check_clock(r) || !restore_tree(r) || !check_checkpoint(r, thread))
+	if (!check_identity(r) || !check_clock(r) || !restore_tree(r) ||
+	    !check_note(r, thread, r->checkpoint, "the stored checkpoint") ||
+	    !check_note(r, thread, r->cosigned, "the last cosigned checkpoint") || !check_claims(r, thread))
 		return;
 	enum store_result read = store->high_water_read(thread, &high);
 	if (read != STORE_OK) {
@@ -256,6 +292,7 @@ static void recovery_run(struct work *w, void *thread)
 					   .reference = take_reference,
 					   .entry = take_entry,
 					   .numbers = take_numbers,
+					   .cosigned = take_cosigned,
 					   .hashes = take_hashes};
 
 	r->result = r->path->ports.store.recover(thread, &sink, &r->head, &r->checkpoint, r->arena);
@@ -269,12 +306,17 @@ static void recovery_run(struct work *w, void *thread)
 
 /* ---- on the main thread ---- */
 
-void origin_set(struct path *p)
+static void origin_take(struct path *p, const struct registry *registry)
 {
-	const struct genesis *genesis = p->registry == NULL ? NULL : registry_genesis(p->registry);
+	const struct genesis *genesis = registry == NULL ? NULL : registry_genesis(registry);
 	struct span origin = genesis == NULL ? span_str(p->config.origin) : genesis->origin;
 
 	(void)snprintf(p->origin, sizeof(p->origin), "%.*s", SPAN_ARG(origin));
+}
+
+void origin_set(struct path *p)
+{
+	origin_take(p, p->registry);
 }
 
 bool keyring_publish(struct path *p)
@@ -296,6 +338,23 @@ bool keyring_publish(struct path *p)
 	return true;
 }
 
+/* It was checked, and is within the log. */
+static void adopt_cosigned(struct path *p, const struct recovery *r)
+{
+	struct span text;
+	struct span lines;
+	struct checkpoint c;
+
+	if (r->cosigned.n == 0 || !note_split(r->cosigned, &text, &lines) ||
+	    !checkpoint_parse_text(text, &c) || c.size <= p->cosigned.size)
+		return;
+	p->cosigned.size = 0;
+	buffer_clear(&p->cosigned.note);
+	buffer_put_span(&p->cosigned.note, r->cosigned);
+	if (buffer_ok(&p->cosigned.note))
+		p->cosigned.size = p->cosigned.stored = c.size;
+}
+
 static void adopt(struct path *p, struct recovery *r)
 {
 	registry_free(p->registry);
@@ -310,12 +369,12 @@ static void adopt(struct path *p, struct recovery *r)
 	origin_set(p);
 	if (registry_genesis(p->registry) == NULL)
 		return;
-	const struct checkpoint c = {
-	    .origin = span_str(p->origin), .size = p->head.size, .root = p->head.root};
-	struct note_key key;
-	if (note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
-		checkpoint_sign(&p->checkpoint, &c, &key, &p->config.log_key);
-	seen_remember(p, c.size, &c.root);
+	if (!checkpoint_make(p, &p->head, &p->checkpoint))
+		buffer_clear(&p->checkpoint);
+	seen_remember(p, p->head.size, &p->head.root);
+	adopt_cosigned(p, r);
+	if (p->cosign != NULL)
+		cosign_publish(p->cosign);
 }
 
 static void try_again(struct path *p, micros wait, enum path_state state)
@@ -344,9 +403,19 @@ void recovery_begin_later(struct path *p, const char *why)
 		try_again(p, wait, PATH_RECOVERING);
 }
 
-static void recovery_done(struct work *w)
+static enum path_state writing_or_not(struct path *p)
 {
-	struct recovery *r = (struct recovery *)w;
+	if (p->cosign == NULL || p->head.size == 0 || !cosign_required(p->cosign) ||
+	    cosign_current(p->cosign))
+		return PATH_WRITING;
+	path_notice(p, NOTICE_ERROR, "witnesses",
+		    "nothing is acknowledged until enough of them cosign size %llu",
+		    (unsigned long long)p->head.size);
+	return PATH_WITNESSES;
+}
+
+static void finish(struct recovery *r)
+{
 	struct path *p = r->path;
 	bool standby = r->result == STORE_DEPOSED;
 
@@ -355,14 +424,16 @@ static void recovery_done(struct work *w)
 		path_stop(p, "%s", r->reason);
 	} else if (r->result == STORE_OK || standby) {
 		adopt(p, r);
+		if (p->cosign != NULL)
+			cosign_claims_hold(p->cosign);
 		if (!keyring_publish(p))
 			try_again(p, retry_least, PATH_RECOVERING);
 		else if (standby)
 			try_again(p, standby_retry, PATH_STANDBY);
 		else
-			p->state = PATH_WRITING;
+			p->state = writing_or_not(p);
 		/* Whatever was being computed again is begun anew: it changes only what differs. */
-		p->recompute = p->state == PATH_WRITING && p->head.size > 0;
+		p->recompute = (p->state == PATH_WRITING || p->state == PATH_WITNESSES) && p->head.size > 0;
 		p->recompute_after = 0;
 		if (p->state == PATH_WRITING)
 			path_notice(p, NOTICE_INFO, "writing", "log %s, size %llu, epoch %llu", p->origin,
@@ -372,6 +443,51 @@ static void recovery_done(struct work *w)
 	}
 	recovery_free(r);
 	stage_batch(p);
+}
+
+/*
+ * Whoever has just taken the lease asks the witnesses before it writes: what they have cosigned must be in
+ * the log, or the first new entry would begin a second history.
+ */
+static bool ask_witnesses(struct recovery *r)
+{
+	struct path *p = r->path;
+	struct buffer note = BUFFER_EMPTY;
+
+	if (p->cosign == NULL || r->result != STORE_OK || r->head.size == 0 ||
+	    p->asked_epoch == r->head.epoch)
+		return false;
+	origin_take(p, r->registry);
+	if (!checkpoint_make(p, &r->head, &note)) {
+		buffer_free(&note);
+		return false;
+	}
+	p->asked_epoch = r->head.epoch;
+	cosign_ask_all(p->cosign, &r->head, buffer_span(&note), r);
+	buffer_free(&note);
+	return true;
+}
+
+void recovery_resume(struct recovery *r)
+{
+	struct path *p = r->path;
+
+	if (p->cosign == NULL || !cosign_challenged(p->cosign)) {
+		finish(r);
+		return;
+	}
+	/* Once more, to hold what was claimed against what is stored. */
+	p->recovering = false;
+	recovery_free(r);
+	recovery_begin(p);
+}
+
+static void recovery_done(struct work *w)
+{
+	struct recovery *r = (struct recovery *)w;
+
+	if (!ask_witnesses(r))
+		finish(r);
 }
 
 void recovery_begin(struct path *p)
@@ -395,6 +511,8 @@ void recovery_begin(struct path *p)
 	}
 	r->work = (struct work){.run = recovery_run, .done = recovery_done};
 	r->path = p;
+	if (p->cosign != NULL)
+		r->claims_n = cosign_claims(p->cosign, r->claims);
 	p->recovering = true;
 	p->counters.recoveries++;
 	p->ports.writer.submit(p->ports.writer.self, &r->work);

@@ -221,3 +221,15 @@ enum store_result store_commit(void *conn, const struct commit *commit)
 		recent_clear(c->recent); /* it has what was not stored */
 	return r;
 }
+
+enum store_result store_cosigned(void *conn, uint64_t size, struct span note)
+{
+	struct store_conn *c = conn;
+	struct params p = {0};
+	enum store_result r;
+
+	param_int(&p, (int64_t)size);
+	param_span(&p, note);
+	r = conn_open(c);
+	return r != STORE_OK ? r : conn_do(c, ST_COSIGNED, &p);
+}

@@ -62,6 +62,7 @@ struct store_port store_port(void)
 	    .recover = store_recover,
 	    .load = store_load,
 	    .commit = store_commit,
+	    .cosigned = store_cosigned,
 	    .high_water_read = high_water_read,
 	    .high_water = store_high_water,
 	    .reference = reference,

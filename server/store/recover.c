@@ -42,6 +42,13 @@ static bool on_range(void *self, const PGresult *res)
 				(uint64_t)cell_int(res, 0, 2), cell_int(res, 0, 3));
 }
 
+static bool on_cosigned(void *self, const PGresult *res)
+{
+	struct recovery *v = self;
+
+	return v->sink->cosigned(v->sink->self, cell_span(res, 0, 0));
+}
+
 static enum store_result read_head(struct store_conn *c, enum statement st, struct log_head *ret_head)
 {
 	struct log_head head = {0};
@@ -201,6 +208,8 @@ static enum store_result read_all(struct recovery *v, struct log_head *head, str
 		r = conn_stream(c, ST_REGISTRY_ENTRIES, NULL, on_entry, v);
 	if (r == STORE_OK)
 		r = conn_stream(c, ST_RANGES, NULL, on_range, v);
+	if (r == STORE_OK)
+		r = conn_stream(c, ST_COSIGNED_LAST, NULL, on_cosigned, v);
 	if (r == STORE_OK)
 		r = read_edge(v, head->size);
 	return r;

@@ -22,6 +22,8 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [ST_CHECKPOINT_AT] = {"checkpoint_at",
 			  "SELECT note FROM checkpoint WHERE size <= $1::bigint ORDER BY size DESC LIMIT 1",
 			  BOTH},
+    [ST_COSIGNED_LAST] = {"cosigned_last", "SELECT note FROM cosigned_checkpoint ORDER BY size DESC LIMIT 1",
+			  WRITER},
     [ST_REFERENCES] = {"references",
 		       "SELECT kind, edition, content FROM reference_file ORDER BY kind, edition", WRITER},
     [ST_REFERENCE] = {"reference",
@@ -166,6 +168,10 @@ const struct statement_row statement_rows[STATEMENTS] = {
 		       "INSERT INTO checkpoint (size, note) VALUES ($1::bigint, $2::text) "
 		       "ON CONFLICT DO NOTHING",
 		       WRITER},
+    [ST_COSIGNED] = {"cosigned",
+		     "INSERT INTO cosigned_checkpoint (size, note) VALUES ($1::bigint, $2::text) "
+		     "ON CONFLICT DO NOTHING",
+		     WRITER},
     [ST_VOIDED] =
 	{"voided",
 	 "INSERT INTO voided_number (number, index) SELECT unnest($1::bigint[]), unnest($2::bigint[]) "

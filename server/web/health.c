@@ -9,8 +9,9 @@ static const micros warn_ahead = 60 * MICROS_PER_DAY;
 const char *path_state_word(enum path_state state)
 {
 	static const char *const words[] = {
-	    [PATH_RECOVERING] = "recovering", [PATH_WRITING] = "writing",   [PATH_STANDBY] = "standby",
-	    [PATH_STOPPED] = "stopped",       [PATH_DRAINING] = "draining",
+	    [PATH_RECOVERING] = "recovering", [PATH_WRITING] = "writing",
+	    [PATH_STANDBY] = "standby",       [PATH_STOPPED] = "stopped",
+	    [PATH_DRAINING] = "draining",     [PATH_WITNESSES] = "waiting_for_witnesses",
 	};
 
 	return words[state];
@@ -36,6 +37,22 @@ static struct finding check_checkpoint(const struct health *h)
 {
 	return (struct finding){.ok = h->checkpoint,
 				.detail = h->checkpoint ? "there is one" : "none has been read yet"};
+}
+
+/* That they are required and cannot be had shows in the state. */
+static struct finding check_witnesses(const struct health *h)
+{
+	const struct witnesses_status *w = &h->status.witnesses;
+	bool waits = h->status.state == PATH_WITNESSES;
+	struct finding f = {.ok = !waits, .warning = !waits && w->reachable < w->configured};
+
+	if (w->configured == 0)
+		f.detail = "none are configured";
+	else if (w->detail != NULL && w->detail[0] != '\0')
+		f.detail = w->detail;
+	else
+		f.detail = waits ? "not enough have answered yet" : "all cosign";
+	return f;
 }
 
 static struct finding ends(const struct health *h, micros until, const char *none)
@@ -67,10 +84,8 @@ static const struct {
 	const char *name;
 	struct finding (*check)(const struct health *h);
 } checks[] = {
-    {"state", check_state},
-    {"checkpoint", check_checkpoint},
-    {"calendar", check_calendar},
-    {"certificate", check_certificate},
+    {"state", check_state},       {"checkpoint", check_checkpoint},   {"witnesses", check_witnesses},
+    {"calendar", check_calendar}, {"certificate", check_certificate},
 };
 
 bool health_is_ready(const struct health *h)

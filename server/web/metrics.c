@@ -92,6 +92,11 @@ static const struct metric {
     PATH("connections_held", "Times that one device was not read, for the events it had under way.",
 	 connections_held),
     PATH("sweeps", "Sweeps for deadlines that passed.", sweeps),
+    PATH("witness_requests", "Requests to witnesses to cosign a checkpoint.", witness_asked),
+    PATH("witness_failures", "Those that were in vain.", witness_failures),
+    PATH("witness_quorums", "Checkpoints that enough witnesses cosigned.", quorums),
+    PATH("witness_quorums_missed", "Batches whose quorum did not come in time.", quorums_missed),
+    SECONDS("witness_wait", "Time that batches waited for their quorum.", witness_wait),
     SECONDS("commit", "Time from the launch of batches to their answer.", commit_time),
 
     NET("connections", "Connections accepted.", accepted),
@@ -167,6 +172,13 @@ static void put_status(const struct metrics *m, struct buffer *to)
 		  m->status->under_way);
 	put_gauge(to, "manifestd_sessions", "Devices that are connected and said hello.",
 		  m->status->sessions);
+	put_gauge(to, "manifestd_witnesses", "Witnesses that are asked to cosign.",
+		  m->status->witnesses.configured);
+	put_gauge(to, "manifestd_witnesses_reachable", "Those whose last request was not in vain.",
+		  m->status->witnesses.reachable);
+	put_gauge(to, "manifestd_cosigned_size",
+		  "Size of the newest checkpoint that enough witnesses cosigned.",
+		  m->status->witnesses.cosigned);
 	put_gauge(to, "manifestd_http_reads", "Queries over HTTP under way.", m->reads);
 	put_head(to, state, GAUGE, "What the server does; 1 for the state it is in.");
 	for (int i = PATH_RECOVERING; i <= PATH_DRAINING; i++)

@@ -155,11 +155,26 @@ static enum store_result recover(void *conn, const struct recovery_sink *sink, s
 	for (size_t i = 0; i < s->entries_n; i++)
 		if (s->entries[i].registry && !sink->entry(sink->self, i, s->entries[i].bytes))
 			return STORE_UNAVAILABLE;
-	if (!report_numbers(s, sink) || !report_edge(s, sink))
+	if (!report_numbers(s, sink) || (s->cosigned.n > 0 && !sink->cosigned(sink->self, s->cosigned)) ||
+	    !report_edge(s, sink))
 		return STORE_UNAVAILABLE;
 	*ret_head = s->head;
 	*ret_checkpoint = arena_copy(arena, s->checkpoint);
 	return s->leased_away ? STORE_DEPOSED : STORE_OK;
+}
+
+static enum store_result cosigned(void *conn, uint64_t size, struct span note)
+{
+	struct fake_conn *c = conn;
+	struct fake_store *s = c->store;
+
+	FAIL_OR_GO_ON(c, CALL_COSIGNED);
+	if (size <= s->cosigned_size)
+		return STORE_OK;
+	s->cosigned = arena_copy(s->arena, note);
+	MUST(s->cosigned.p != NULL);
+	s->cosigned_size = size;
+	return STORE_OK;
 }
 
 static enum store_result reference(void *conn, enum reference_kind kind, struct span edition,
@@ -394,6 +409,7 @@ struct store_port fake_store_port(void)
 	    .recover = recover,
 	    .load = load,
 	    .commit = fake_commit,
+	    .cosigned = cosigned,
 	    .error = error,
 	    .reference = reference,
 	    .high_water_read = high_water_read,

@@ -15,6 +15,7 @@ enum fake_call {
 	CALL_RECOVER,
 	CALL_LOAD,
 	CALL_COMMIT,
+	CALL_COSIGNED,
 	CALL_REFERENCE,
 	CALL_HIGH_WATER_READ,
 	CALL_HIGH_WATER,
@@ -91,6 +92,8 @@ struct fake_store {
 	size_t tiles_n;
 	struct span checkpoint; /* the newest */
 	uint64_t checkpoint_size;
+	struct span cosigned; /* the largest kept one */
+	uint64_t cosigned_size;
 	struct log_head high_water;
 	struct span files[REFERENCE_CALENDAR + 1]; /* the reference files */
 	bool leased_away;                          /* another server writes */

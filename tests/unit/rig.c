@@ -14,12 +14,14 @@ static void submit(void *self, struct work *w)
 bool rig_run(struct rig *r, enum rig_lane lane)
 {
 	struct rig_queue *q = &r->lanes[lane];
-	void *thread = lane == LANE_WRITER ? &r->store->writer : &r->store->reader;
+	void *const threads[LANES] = {[LANE_WRITER] = &r->store->writer,
+				      [LANE_READER] = &r->store->reader,
+				      [LANE_WITNESS] = r->witnesses};
 
 	if (q->ran == q->n)
 		return false;
 	struct work *w = q->works[q->ran++];
-	w->run(w, lane == LANE_VERIFY ? NULL : thread);
+	w->run(w, threads[lane]);
 	return true;
 }
 
@@ -195,6 +197,21 @@ struct rig *rig_new(struct world *w)
 	return r;
 }
 
+void rig_witness(struct rig *r, struct fake_witnesses *w, struct path_witnesses settings)
+{
+	char error[PATH_ERROR_SIZE];
+
+	settings.lane = (struct lane_port){&r->lanes[LANE_WITNESS], submit};
+	settings.port = fake_witness_port();
+	settings.policy = w == NULL ? (struct span){0} : buffer_span(&w->policy);
+	r->witnesses = w;
+	r->witness_settings = settings;
+	if (w != NULL)
+		w->now = &r->now;
+	MUST(path_witnesses_check(&settings, error));
+	MUST(r->path == NULL || path_set_witnesses(r->path, &settings));
+}
+
 void rig_start(struct rig *r)
 {
 	struct path_ports ports = {.net = &r->net,
@@ -215,6 +232,8 @@ void rig_start(struct rig *r)
 	r->store->reader.recovered = true;
 	r->path = path_new(&r->config, &ports);
 	MUST(r->path != NULL);
+	if (r->witnesses != NULL)
+		rig_witness(r, r->witnesses, r->witness_settings);
 	r->sink = path_sink(r->path);
 	r->gate_open = true;
 	path_start(r->path);

@@ -8,13 +8,14 @@
 
 #include "core/proof.h"
 #include "fake_store.h"
+#include "fake_witness.h"
 #include "path/path.h"
 #include "wire/envelope.h"
 #include "wire/messages.h"
 
 #define RIG_ORIGIN "shenyang.example/manifest"
 
-enum rig_lane { LANE_VERIFY, LANE_WRITER, LANE_READER, LANES };
+enum rig_lane { LANE_VERIFY, LANE_WRITER, LANE_READER, LANE_WITNESS, LANES };
 enum { LANE_MAX = 4096, CONNS_MAX = 1024 };
 
 /* Works of a lane: [0, ran) have run and wait for done(), the rest wait to run. */
@@ -56,12 +57,16 @@ struct rig {
 	unsigned notices[3];
 	char last_notice[768];
 	struct note_key log_key;
+	struct fake_witnesses *witnesses; /* NULL: none; the test's own */
+	struct path_witnesses witness_settings;
 	bool hold_receipts; /* do not check them as they come */
 };
 
 /* The city of world_new(), in a store; the path is not started. Settings may be changed, then rig_start(). */
 struct rig *rig_new(struct world *w);
 void rig_start(struct rig *r);
+/* Has them asked, with the rest of the settings as given. Before rig_start() and again at any time. */
+void rig_witness(struct rig *r, struct fake_witnesses *w, struct path_witnesses settings);
 /* Stops the path as it is, and frees it: works under way are let go. */
 void rig_crash(struct rig *r);
 void rig_free(struct rig *r);

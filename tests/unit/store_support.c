@@ -147,6 +147,14 @@ static bool on_numbers(void *self, key_no key, uint64_t first, uint64_t last, mi
 	return true;
 }
 
+static bool on_cosigned(void *self, struct span note)
+{
+	struct recovered *r = self;
+
+	r->cosigned = arena_copy(r->arena, note);
+	return r->cosigned.p != NULL;
+}
+
 static bool on_hashes(void *self, uint8_t level, uint64_t first, const struct digest *hashes, size_t n)
 {
 	struct recovered *r = self;
@@ -160,7 +168,8 @@ static bool on_hashes(void *self, uint8_t level, uint64_t first, const struct di
 
 enum store_result recover(struct store_conn *c, struct recovered *ret_recovered)
 {
-	struct recovery_sink sink = {ret_recovered, on_reference, on_entry, on_numbers, on_hashes};
+	struct recovery_sink sink = {ret_recovered, on_reference, on_entry,
+				     on_numbers,    on_cosigned,  on_hashes};
 	size_t stop_after = ret_recovered->stop_after;
 	struct arena *arena = ret_recovered->arena;
 

@@ -32,6 +32,7 @@ struct store_conn *open_store(enum store_kind kind, const char *conninfo);
 struct recovered {
 	struct log_head head;
 	struct span checkpoint;
+	struct span cosigned;
 	struct arena *arena;
 	size_t references;
 	size_t entries;

@@ -538,6 +538,20 @@ Test(store_log, checkpoints_are_kept, .init = begin, .fini = end)
 	cr_assert(span_eq(r.checkpoint, commit.checkpoint));
 }
 
+Test(store_log, the_last_cosigned_checkpoint_is_kept, .init = begin, .fini = end)
+{
+	struct recovered r = {.arena = writer.arena};
+
+	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
+	cr_assert_eq(r.cosigned.n, 0);
+	CHECK_RESULT(store_port().cosigned(writer.conn, 7, span_str("seven")), STORE_OK);
+	CHECK_RESULT(store_port().cosigned(writer.conn, 12, span_str("twelve")), STORE_OK);
+	CHECK_RESULT(store_port().cosigned(writer.conn, 12, span_str("again")), STORE_OK);
+	CHECK_RESULT(store_port().cosigned(writer.conn, 9, span_str("nine")), STORE_OK);
+	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
+	cr_assert(span_eq_str(r.cosigned, "twelve"));
+}
+
 Test(store_log, a_head_that_counts_other_entries_is_corrupt, .init = begin, .fini = end)
 {
 	struct recovered r = {.arena = writer.arena};

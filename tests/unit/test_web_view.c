@@ -233,7 +233,9 @@ static const char ready_text[] =
     "{\"ready\":true,\"state\":\"standby\",\"size\":\"5\",\"checks\":[{\"name\":\"state\",\"ok\":true,"
     "\"warning\":false,\"detail\":\"standby\",\"until\":null,\"until_text\":null},{\"name\":\"checkpoint\","
     "\"ok\":true,\"warning\":false,\"detail\":\"there is one\",\"until\":null,\"until_text\":null},{\"name\":"
-    "\"calendar\",\"ok\":true,\"warning\":true,\"detail\":\"ends in less than 60 days\",\"until\":"
+    "\"witnesses\",\"ok\":true,\"warning\":false,\"detail\":\"none are configured\",\"until\":null,"
+    "\"until_text\":null},{\"name\":\"calendar\",\"ok\":true,\"warning\":true,\"detail\":\"ends in less than "
+    "60 days\",\"until\":"
     "\"1777600799999999\",\"until_text\":\"2026-05-01T09:59:59.999999+08:00\"},{\"name\":\"certificate\","
     "\"ok\":true,\"warning\":false,\"detail\":\"ends in 60 days or more\",\"until\":\"1777600800000000\","
     "\"until_text\":\"2026-05-01T10:00:00+08:00\"}]}\n";
@@ -263,7 +265,43 @@ static const struct {
     {PATH_RECOVERING, true, false, "\"ok\":false,\"warning\":false,\"detail\":\"recovering\""},
     {PATH_STOPPED, true, false, "\"ok\":false,\"warning\":false,\"detail\":\"the root differs\""},
     {PATH_DRAINING, true, false, "\"detail\":\"draining\""},
+    {PATH_WITNESSES, true, false, "\"detail\":\"waiting_for_witnesses\""},
 };
+
+static const struct {
+	enum path_state state;
+	struct witnesses_status status;
+	bool ready;
+	const char *says;
+} witnessed[] = {
+    {PATH_WRITING,
+     {.configured = 2, .reachable = 2, .detail = ""},
+     true,
+     "\"name\":\"witnesses\",\"ok\":true,\"warning\":false,\"detail\":\"all cosign\""},
+    {PATH_WRITING,
+     {.configured = 2, .reachable = 1, .detail = "north: refused"},
+     true,
+     "\"name\":\"witnesses\",\"ok\":true,\"warning\":true,\"detail\":\"north: refused\""},
+    {PATH_WITNESSES,
+     {.configured = 2, .reachable = 1, .detail = "north: refused"},
+     false,
+     "\"name\":\"witnesses\",\"ok\":false,\"warning\":false,\"detail\":\"north: refused\""},
+};
+
+Test(web_view, readiness_tells_of_witnesses)
+{
+	for (size_t i = 0; i < ARRAY_LEN(witnessed); i++) {
+		const struct health h = {
+		    .status = {.state = witnessed[i].state, .witnesses = witnessed[i].status, .reason = ""},
+		    .checkpoint = true,
+		    .now = MORNING};
+		buffer_clear(&out);
+		cr_expect_eq(health_is_ready(&h), witnessed[i].ready, "%zu", i);
+		cr_assert(health_put(&h, &out));
+		buffer_put_u8(&out, 0);
+		cr_expect_not_null(strstr((const char *)out.p, witnessed[i].says), "%zu: %s", i, out.p);
+	}
+}
 
 Test(web_view, readiness)
 {
