@@ -9,6 +9,7 @@
 
 #include "libmanifest/file.h"
 #include "manifest/jsontext.h"
+#include "manifest/meeting.h"
 #include "manifest/print.h"
 
 static bool fail(struct app *app, const struct mft_failure *failure, int *ret_status)
@@ -198,6 +199,7 @@ static bool add_card(struct app *app, const char *path, struct event *e, struct 
 	buffer_free(&text);
 	if (!good)
 		return fail(app, &failure, ret_status);
+	meet(app, &card);
 	s->keys[e->signers_n] = card.key;
 	e->signers[e->signers_n++] = card.signer;
 	return true;
@@ -278,7 +280,11 @@ static int finish(struct app *app, const struct command *command, const struct o
 			status = app_failed(app, &failure);
 		return status;
 	}
-	if (order->out == NULL || !event_file_put(buffer_span(&s->envelope), s->keys, s->secrets_n, &file))
+	/* This key's, and the new one's that is here: both know the one view. */
+	const struct span seen[MAX_SIGNERS] = {mft_view_checkpoint(app->view),
+					       mft_view_checkpoint(app->view)};
+	if (order->out == NULL ||
+	    !event_file_put(buffer_span(&s->envelope), s->keys, seen, s->secrets_n, &file))
 		status = app_usage(app, "out of memory", "内存不足", NULL);
 	else
 		(void)!act_write(app, order->out, buffer_span(&file), &status);

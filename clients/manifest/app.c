@@ -16,6 +16,7 @@
 #include "core/words.h"
 #include "crypto/key_text.h"
 #include "libmanifest/file.h"
+#include "manifest/meeting.h"
 
 enum { ARENA_MAX = 256 * 1024 * 1024, SMALL_FILE = 65536, LOCK_TRIES = 100, LOCK_WAIT = 100000 };
 
@@ -392,5 +393,6 @@ bool app_connect(struct app *app, enum role role, int *ret_status)
 	if (!dial(app, host, port, role, &failure))
 		return fail(app, &failure, ret_status);
 	warn_of_clock(app);
+	meet_settle(app);
 	return true;
 }

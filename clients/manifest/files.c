@@ -1,6 +1,7 @@
 #include "manifest/files.h"
 
 #include "base/text.h"
+#include "core/note.h"
 #include "crypto/key_text.h"
 #include "manifest/jsontext.h"
 
@@ -29,6 +30,8 @@ bool card_put(const struct card *card, struct buffer *to)
 					  json_pack("{s:o,s:o,s:o}", "origin", json_of_span(seen->origin),
 						    "size", json_of_u64(seen->size), "root",
 						    json_of_digest(&seen->root)));
+	if (card->checkpoint.n > 0)
+		(void)json_object_set_new(value, "checkpoint", json_of_span(card->checkpoint));
 	bool good = json_put(value, to);
 	json_decref(value);
 	return good;
@@ -48,6 +51,17 @@ static bool take_seen(const json_t *seen, struct arena *arena, struct checkpoint
 	return ret_seen->origin.p != NULL;
 }
 
+/* A note that may be there. */
+static bool take_note(const json_t *value, struct arena *arena, struct span *ret_note)
+{
+	if (value == NULL)
+		return true;
+	if (!json_is_string(value) || json_string_length(value) > NOTE_SIZE_MAX)
+		return false;
+	*ret_note = arena_copy(arena, span_of(json_string_value(value), json_string_length(value)));
+	return ret_note->p != NULL;
+}
+
 static bool take_key(const json_t *value, struct public_key *ret_key)
 {
 	return json_is_string(value) &&
@@ -61,7 +75,8 @@ bool card_parse(struct span text, struct arena *arena, struct card *ret_card, st
 	bool good = value != NULL && json_integer_value(json_object_get(value, "manifest-card")) == 1 &&
 		    take_key(json_object_get(value, "key"), &card.key) &&
 		    json_take_u64(value, "number", &card.signer.number) && card.signer.number > 0 &&
-		    take_seen(json_object_get(value, "seen"), arena, &card.signer.seen);
+		    take_seen(json_object_get(value, "seen"), arena, &card.signer.seen) &&
+		    take_note(json_object_get(value, "checkpoint"), arena, &card.checkpoint);
 
 	json_decref(value);
 	if (!good)
@@ -72,7 +87,8 @@ bool card_parse(struct span text, struct arena *arena, struct card *ret_card, st
 	return true;
 }
 
-bool event_file_put(struct span envelope, const struct public_key *keys, size_t keys_n, struct buffer *to)
+bool event_file_put(struct span envelope, const struct public_key *keys, const struct span *checkpoints,
+		    size_t keys_n, struct buffer *to)
 {
 	struct arena *arena = arena_new(REQUEST_MEMORY);
 	struct problems problems = {.arena = arena};
@@ -82,16 +98,19 @@ bool event_file_put(struct span envelope, const struct public_key *keys, size_t 
 	if (good) {
 		json_t *signatures = json_array();
 		json_t *texts = json_array();
+		json_t *notes = json_array();
 		for (size_t i = 0; i < e.signatures_n; i++)
 			(void)json_array_append_new(
 			    signatures,
 			    json_pack("{s:o,s:o}", "keyid", json_of_digest(&e.signatures[i].keyid), "sig",
 				      json_of_base64(span_of(e.signatures[i].sig.b, SIGNATURE_SIZE))));
-		for (size_t i = 0; i < keys_n; i++)
+		for (size_t i = 0; i < keys_n; i++) {
 			(void)json_array_append_new(texts, json_of_key(&keys[i]));
-		json_t *value =
-		    json_pack("{s:o,s:s,s:o,s:o}", "payload", json_of_base64(e.payload), "payloadType",
-			      EVENT_PAYLOAD_TYPE, "signatures", signatures, "keys", texts);
+			(void)json_array_append_new(notes, json_of_span(checkpoints[i]));
+		}
+		json_t *value = json_pack("{s:o,s:s,s:o,s:o,s:o}", "payload", json_of_base64(e.payload),
+					  "payloadType", EVENT_PAYLOAD_TYPE, "signatures", signatures, "keys",
+					  texts, "checkpoints", notes);
 		good = json_put(value, to);
 		json_decref(value);
 	}
@@ -140,17 +159,18 @@ bool event_file_parse(struct span bytes, struct arena *arena, struct event_file 
 	json_t *value = bytes.n > 0 && bytes.p[0] == '{' ? json_object_parse(bytes) : NULL;
 
 	if (value == NULL) {
-		ret_file->envelope = arena_copy(arena, bytes);
-		ret_file->keys_n = 0;
+		*ret_file = (struct event_file){.envelope = arena_copy(arena, bytes)};
 		return bytes.n > 0 && bytes.n <= ENVELOPE_MAX && ret_file->envelope.p != NULL
 			   ? true
 			   : not_a(ret_failure, "not an event file", "不是事件文件");
 	}
 	const json_t *keys = json_object_get(value, "keys");
+	const json_t *notes = json_object_get(value, "checkpoints"); /* files of before have none */
 	file.keys_n = json_array_size(keys);
 	bool good = file.keys_n <= MAX_SIGNERS && take_envelope(value, arena, &file.envelope);
 	for (size_t i = 0; i < file.keys_n && good; i++)
-		good = take_key(json_array_get(keys, i), &file.keys[i]);
+		good = take_key(json_array_get(keys, i), &file.keys[i]) &&
+		       take_note(json_array_get(notes, i), arena, &file.checkpoints[i]);
 	json_decref(value);
 	if (!good)
 		return not_a(ret_failure, "not an event file", "不是事件文件");

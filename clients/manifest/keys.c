@@ -13,6 +13,7 @@
 #include "manifest/act.h"
 #include "manifest/event_text.h"
 #include "manifest/jsontext.h"
+#include "manifest/meeting.h"
 #include "manifest/print.h"
 
 static void tell_key(struct app *app, const struct public_key *key)
@@ -99,7 +100,8 @@ int key_card(struct app *app, const struct command *command, struct order *order
 	if (!app_state(app, &status))
 		return status;
 	app_numbers(app);
-	const struct card card = {.key = app->public, .signer = act_signer(app)};
+	const struct card card = {
+	    .key = app->public, .signer = act_signer(app), .checkpoint = mft_view_checkpoint(app->view)};
 	if (!card_put(&card, &text)) {
 		status = app_usage(app, "out of memory", "内存不足", NULL);
 	} else if (!mft_state_put(app->state, card.signer.number, MFT_WAITING_CARD, buffer_span(&text),
@@ -304,6 +306,16 @@ static bool is_my_card(struct app *app, const struct event *e, const struct sign
 	return mine;
 }
 
+/* What the others who signed had seen, held against what this device knows. */
+static void meet_signers(struct app *app, const struct event_file *file, const struct mft_signed *s)
+{
+	for (size_t i = 0; i < s->envelope.signatures_n && i < file->keys_n; i++) {
+		const struct card other = {
+		    .key = file->keys[i], .signer = s->event.signers[i], .checkpoint = file->checkpoints[i]};
+		meet(app, &other);
+	}
+}
+
 /* A key that is only now enrolled cannot say hello: the registrar sends the event. */
 static bool is_mine_to_send(const struct event *e)
 {
@@ -332,6 +344,7 @@ int event_sign(struct app *app, const struct command *command, struct order *ord
 				 "该事件等待的不是此密钥的签名", NULL);
 	if (!is_my_card(app, &s.event, me, &status))
 		return status;
+	meet_signers(app, &file, &s);
 	bool complete = s.envelope.signatures_n + 1 == s.event.signers_n;
 	if (order->out == NULL && !(complete && is_mine_to_send(&s.event)))
 		return app_usage(app, "it goes back to others, to be signed or sent: --out FILE",
@@ -342,8 +355,10 @@ int event_sign(struct app *app, const struct command *command, struct order *ord
 	} else if (order->out == NULL && complete) {
 		status = act_send(app, command->role, buffer_span(&envelope), me->number);
 	} else {
-		file.keys[file.keys_n++] = app->public;
-		if (event_file_put(buffer_span(&envelope), file.keys, file.keys_n, &file_text))
+		file.keys[file.keys_n] = app->public;
+		file.checkpoints[file.keys_n++] = mft_view_checkpoint(app->view);
+		if (event_file_put(buffer_span(&envelope), file.keys, file.checkpoints, file.keys_n,
+				   &file_text))
 			(void)!act_write(app, order->out, buffer_span(&file_text), &status);
 	}
 	buffer_free(&envelope);

@@ -344,7 +344,10 @@ TRAIL(a_card_an_event_and_a_counter_signature)
 	struct buffer half = BUFFER_EMPTY;
 	struct buffer done = BUFFER_EMPTY;
 	struct problems problems = {.arena = arena};
-	const struct card shown = {.key = people[HAULER].public, .signer = next_signer(HAULER)};
+	const struct card shown = {.key = people[HAULER].public,
+				   .signer = next_signer(HAULER),
+				   .checkpoint = span_str("log.test/1\n1\nAA==\n\n— log.test/1 AA==\n")};
+	const struct span none = {.n = 0};
 	const struct secret_key *giver = &people[GENERATOR].secret;
 	struct event e = two_sided();
 	struct event_file file;
@@ -356,13 +359,19 @@ TRAIL(a_card_an_event_and_a_counter_signature)
 	cr_assert(digest_eq(&card.signer.keyid, &people[HAULER].keyid));
 	cr_assert_eq(card.signer.number, shown.signer.number);
 	cr_assert_eq(card.signer.seen.size, 1);
+	cr_assert(span_eq(card.checkpoint, shown.checkpoint));
 
 	e.signers[0] = next_signer(GENERATOR);
 	e.signers[1] = card.signer;
 	cr_assert(mft_sign(&e, &giver, 1, &half, NULL));
 	buffer_clear(&text);
-	cr_assert(event_file_put(buffer_span(&half), &people[GENERATOR].public, 1, &text));
+	cr_assert(event_file_put(buffer_span(&half), &people[GENERATOR].public, &none, 1, &text));
 	cr_assert(event_file_parse(buffer_span(&text), arena, &file, NULL));
+	cr_assert_eq(file.checkpoints[0].n, 0);
+	buffer_clear(&text);
+	cr_assert(event_file_put(buffer_span(&half), &people[GENERATOR].public, &shown.checkpoint, 1, &text));
+	cr_assert(event_file_parse(buffer_span(&text), arena, &file, NULL));
+	cr_assert(span_eq(file.checkpoints[0], shown.checkpoint));
 	cr_assert(span_eq(file.envelope, buffer_span(&half)));
 	cr_assert(mft_signed_read(file.envelope, arena, &problems, &s));
 	cr_assert_not(s.complete);
