@@ -142,15 +142,13 @@ static void judge_signers(struct member *m)
 
 /* ---- forks ---- */
 
-static bool may_keep_evidence(const struct judgement *j, struct key_record *key)
+/* The flag that names the evidence counts it when it is applied to the registry, also after a restart. */
+static bool may_keep_evidence(const struct judgement *j, const struct key_record *key)
 {
-	civil_day today = civil_day_of(j->now);
+	civil_day today = civil_day_of(judge_next_accepted_at(j));
 
-	if (key->evidence_day != today) {
-		key->evidence_day = today;
-		key->evidence_n = 0;
-	}
-	return key->evidence_n < registry_settings(j->registry)->fork_evidence_per_day;
+	return key->evidence_day != today ||
+	       key->evidence_n < registry_settings(j->registry)->fork_evidence_per_day;
 }
 
 /* A rival to `issued` counts only from the generator to whom the number was granted. */
@@ -174,7 +172,6 @@ static bool keep_evidence(struct member *m)
 	if (m->about == NULL || !may_keep_evidence(j, key) || !is_rival(m) ||
 	    !manifest_remember_rival(m->about->m, &m->e->id, key->no, &m->verdict->standing))
 		return true;
-	key->evidence_n++;
 	struct evidence_row *row = list_add(j->arena, &j->evidence, sizeof(*row));
 	if (row == NULL)
 		return false;
@@ -295,14 +292,14 @@ static bool flag_histories(struct member *m)
 
 	for (size_t i = 0; i < m->e->signers_n; i++) {
 		const struct checkpoint_ref *seen = &m->e->signers[i].seen;
-		struct key_record *key = registry_key(m->j->registry, &m->e->signers[i].keyid);
-		/* A device states its checkpoint in all it signs: one flag for each is enough. */
+		const struct key_record *key = registry_key(m->j->registry, &m->e->signers[i].keyid);
+		/* A device states its checkpoint in all it signs: one flag for each is enough, and not
+		 * more in a day than for forks. */
 		if (seen->size == 0 || digest_eq(&seen->root, &key->other_root) ||
-		    ports->seen(ports->self, seen) != SEEN_OTHER)
+		    !may_keep_evidence(m->j, key) || ports->seen(ports->self, seen) != SEEN_OTHER)
 			continue;
 		char root[DIGEST_HEX + 1];
 		digest_hex(&seen->root, root);
-		key->other_root = seen->root;
 		if (!raise_key_flag(m, FLAG_TWO_HISTORIES, key,
 				    arena_printf(m->j->arena, "saw %.*s size %" PRIu64 " root %s",
 						 SPAN_ARG(seen->origin), seen->size, root)))

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+#include "base/text.h"
+#include "core/civil.h"
+
 /* What an event is applied with. */
 struct change {
 	struct registry *r;
@@ -341,7 +344,26 @@ static void voided(const struct change *c)
 	r->voided_n++;
 }
 
-/* ---- number gap flags ---- */
+/* ---- flags about a key ---- */
+
+/* What a restart must not give again: how many a day, and which history was told of last. */
+static void evidence_kept(struct key_record *key, micros accepted_at)
+{
+	civil_day day = civil_day_of(accepted_at);
+
+	key->evidence_n = key->evidence_day == day ? key->evidence_n + 1 : 1;
+	key->evidence_day = day;
+}
+
+/* The detail of such a flag ends with the root that the device saw. */
+static void history_told(struct key_record *key, struct span detail)
+{
+	struct digest root;
+
+	if (detail.n >= DIGEST_HEX &&
+	    hex_decode(span_of(detail.p + detail.n - DIGEST_HEX, DIGEST_HEX), root.b, DIGEST_SIZE))
+		key->other_root = root;
+}
 
 static struct key_record *key_of_gap_flag(const struct registry *r, uint64_t flag)
 {
@@ -359,9 +381,19 @@ static void flag_raised(const struct change *c)
 
 	if (key == NULL)
 		return;
-	key->gap_flag = c->index + 1;
-	key->gap_flagged_at = c->accepted_at;
-	registry_gaps_seen(key);
+	switch ((int)c->e->flag_raised.kind) {
+	case FLAG_NUMBER_GAP:
+		key->gap_flag = c->index + 1;
+		key->gap_flagged_at = c->accepted_at;
+		registry_gaps_seen(key);
+		break;
+	case FLAG_TWO_HISTORIES:
+		history_told(key, c->e->flag_raised.detail);
+		evidence_kept(key, c->accepted_at);
+		break;
+	case FLAG_FORK: evidence_kept(key, c->accepted_at); break;
+	default: break;
+	}
 }
 
 static void flag_closed(const struct change *c)
@@ -402,7 +434,9 @@ bool registry_concerns(const struct registry *r, const struct event *e)
 		return false;
 	switch ((int)e->kind) {
 	case EVENT_VOIDED: return e->voided.running_number == 0;
-	case EVENT_FLAG_RAISED: return e->flag_raised.kind == FLAG_NUMBER_GAP;
+	case EVENT_FLAG_RAISED:
+		return e->flag_raised.kind == FLAG_NUMBER_GAP || e->flag_raised.kind == FLAG_FORK ||
+		       e->flag_raised.kind == FLAG_TWO_HISTORIES;
 	case EVENT_FLAG_CLEARED: return key_of_gap_flag(r, e->flag_cleared.flag) != NULL;
 	case EVENT_FLAG_RESOLVED: return key_of_gap_flag(r, e->flag_resolved.flag) != NULL;
 	default: return true;

@@ -43,7 +43,7 @@ struct key_record {
 	uint64_t gap_flag;        /* 1 + index of the open NUMBER_GAP flag; 0: none */
 	micros gap_flagged_at;    /* accepted_at of the last one: gaps seen before it need no other */
 	struct digest other_root; /* the last `seen` of another history that was flagged */
-	civil_day evidence_day;   /* of the last fork evidence, and how much was kept on that day */
+	civil_day evidence_day;   /* of the last flag for a fork or another history, and how many that day */
 	unsigned evidence_n;
 };
 

@@ -348,9 +348,10 @@ enum store_result query_trail(const struct asking *a, struct answers *ret_answer
 }
 
 /*
- * One entry: of the registry and of the log itself, for whoever is known here, since proofs of keys need
- * them; what concerns a manifest or a flag, for whoever may see that; and, for a party, what one of its keys
- * signed (imported records, numbers given up): the event then holds the key's id, which no other bytes do.
+ * One entry: of the registry and of the log itself (but no flag), for whoever is known here, since proofs of
+ * keys need them; what concerns a manifest or a flag, for whoever may see that; and, for a party, what one of
+ * its keys signed (imported records, numbers given up): the event then holds the key's id, which no other
+ * bytes do.
  */
 enum store_result query_entry(const struct asking *a, struct answers *ret_answers)
 {
@@ -361,8 +362,9 @@ enum store_result query_entry(const struct asking *a, struct answers *ret_answer
 		return STORE_OK;
 	sql_int(&q,
 		"SELECT e.index, e.entry FROM (SELECT * FROM entry WHERE index = ?) e WHERE "
-		"EXISTS (SELECT FROM registry_entry g WHERE g.index = e.index) OR EXISTS (SELECT",
+		"EXISTS (SELECT FROM registry_entry g WHERE g.index = e.index",
 		(int64_t)a->query->index);
+	sql_int(&q, " AND e.kind < ?) OR EXISTS (SELECT", EVENT_FLAG_RAISED);
 	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
 	sql_add(&q, " AND x.number = e.number) OR EXISTS (SELECT");
 	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);

@@ -291,6 +291,31 @@ Test(judge, another_history_is_accepted_and_flagged_once_for_each)
 	world_free(w);
 }
 
+Test(judge, another_history_is_not_told_of_again_after_a_restart_nor_without_end)
+{
+	struct world *w = world_new();
+	const struct stored_flag *flag;
+	unsigned cap = (unsigned)registry_settings(w->registry)->fork_evidence_per_day;
+
+	w->seen = SEEN_OTHER;
+	for (unsigned i = 1; i <= 3; i++) {
+		struct event e = world_issued(w, NUMBER(i));
+		e.signers[0].seen = (struct checkpoint_ref){span_str("shenyang.example/manifest"), 5, {{1}}};
+		(void)world_accept(w, SIGN(w, &e, GENERATOR));
+		world_restart(w);
+	}
+	cr_assert_eq(world_open_flags(w, FLAG_TWO_HISTORIES, &flag), 1);
+	for (unsigned i = 4; i <= cap + 10; i++) { /* a new history each time */
+		struct event e = world_issued(w, NUMBER(i));
+		e.signers[0].seen =
+		    (struct checkpoint_ref){span_str("shenyang.example/manifest"), 5, {{(uint8_t)i}}};
+		(void)world_accept(w, SIGN(w, &e, GENERATOR));
+	}
+	cr_assert_eq(world_open_flags(w, FLAG_TWO_HISTORIES, &flag), cap);
+	w->seen = SEEN_OURS;
+	world_free(w);
+}
+
 /* ---- deadlines and inspectors ---- */
 
 Test(judge, the_sweep_raises_and_the_next_step_clears)
