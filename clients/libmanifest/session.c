@@ -173,6 +173,19 @@ bool mft_session_settle(struct mft_session *s)
 /* What a frame leads to. */
 enum outcome { TELL, TELL_LATER, SILENT };
 
+/* What each kind of query may be answered with, besides the end of a sequence. */
+static const enum answer_kind answer_kinds[] = {
+    [QUERY_FLAGS] = ANSWER_FLAG,
+    [QUERY_TRAIL] = ANSWER_ENTRY,
+    [QUERY_SEARCH] = ANSWER_MANIFEST,
+    [QUERY_SUMMARY] = ANSWER_SUMMARY,
+    [QUERY_CHECKPOINT] = ANSWER_CHECKPOINT,
+    [QUERY_ENTRY] = ANSWER_ENTRY,
+    [QUERY_BLOCKS] = ANSWER_BLOCK,
+    [QUERY_TOKEN] = ANSWER_TOKEN,
+    [QUERY_WATCH] = ANSWER_END,
+};
+
 /* Tells a frame that is proved under a checkpoint now, or when the checkpoint is known to be of our history.
  */
 static enum outcome when_known(struct mft_session *s, struct request *r, struct span bytes,
@@ -180,7 +193,8 @@ static enum outcome when_known(struct mft_session *s, struct request *r, struct 
 {
 	bool known = false;
 
-	if (place->size < r->floor) {
+	/* What was accepted long ago may be proved under an older checkpoint, which has more cosignatures. */
+	if (place->size < r->floor && !(r->purpose == FOR_QUERY && answer_kinds[r->query] == ANSWER_ENTRY)) {
 		session_break_log(s, LOG_WENT_BACK, bytes);
 		return SILENT;
 	}
@@ -250,19 +264,6 @@ static enum outcome take_receipt(struct mft_session *s, struct request *r, struc
 	}
 	return when_known(s, r, bytes, &place);
 }
-
-/* What each kind of query may be answered with, besides the end of a sequence. */
-static const enum answer_kind answer_kinds[] = {
-    [QUERY_FLAGS] = ANSWER_FLAG,
-    [QUERY_TRAIL] = ANSWER_ENTRY,
-    [QUERY_SEARCH] = ANSWER_MANIFEST,
-    [QUERY_SUMMARY] = ANSWER_SUMMARY,
-    [QUERY_CHECKPOINT] = ANSWER_CHECKPOINT,
-    [QUERY_ENTRY] = ANSWER_ENTRY,
-    [QUERY_BLOCKS] = ANSWER_BLOCK,
-    [QUERY_TOKEN] = ANSWER_TOKEN,
-    [QUERY_WATCH] = ANSWER_END,
-};
 
 static enum outcome take_answer(struct mft_session *s, struct request *r, struct span bytes,
 				const struct frame *frame)

@@ -10,10 +10,12 @@ enum request_purpose { FREE = 0, FOR_HELLO, FOR_EVENT, FOR_QUERY, FOR_LINK };
 struct request {
 	enum request_purpose purpose;
 	uint64_t id;
-	uint64_t floor; /* size of the newest checkpoint known when it was sent: no answer may be older */
+	uint64_t floor; /* size of the newest checkpoint known when it was sent: no acceptance, and no
+			   latest checkpoint, may be older */
 	enum query_kind query;
 	struct digest envelope; /* FOR_EVENT: its SHA-256 */
 	struct mft_place from;  /* FOR_LINK */
+	uint64_t to_size;       /* FOR_LINK; 0: the latest */
 	size_t held;            /* frames that wait to be believed */
 };
 
@@ -22,7 +24,6 @@ struct held {
 	struct held *next;
 	uint64_t id;
 	struct mft_place at; /* size 0: only waits for those before it */
-	bool tried;          /* was there when a round began */
 	size_t n;
 	uint8_t bytes[];
 };
@@ -33,9 +34,9 @@ struct link {
 	struct mft_place to;
 };
 
-/* Questions sent together, so that the answers are of one moment; what they say is used when all are there.
- */
+/* Questions sent together, that lead to one size; what they say is used when all are answered. */
 struct round {
+	bool latest; /* it asks for the latest checkpoint */
 	size_t open; /* answers still to come */
 	struct link *links;
 	size_t links_n;

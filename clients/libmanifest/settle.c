@@ -1,9 +1,7 @@
 /*
  * Owns the frames that wait to be believed. A frame is proved under its own checkpoint; what is missing is
- * that this checkpoint and the newest known one are of one history. The server proves any size consistent
- * with its latest only, so a round asks, in one write, for the newest known size and for every size that
- * waits: the answers are of one moment, and lead to the same latest checkpoint. When they do not, the place
- * that waits is replaced by the one it was shown to lead to, and the next round goes on from there.
+ * that this checkpoint and the newest known one are of one history. A round asks for the proofs from each of
+ * them to the largest: both sizes are named, so that it does not matter how the log grows meanwhile.
  */
 #include "libmanifest/session_internal.h"
 
@@ -58,14 +56,16 @@ bool settle_place(struct mft_session *s, const struct mft_place *place, bool *re
 	return true;
 }
 
-static bool ask_from(struct mft_session *s, const struct mft_place *from)
+static bool ask(struct mft_session *s, const struct mft_place *from, uint64_t to_size)
 {
-	struct frame f = {.kind = FRAME_QUERY, .query = {.kind = QUERY_CHECKPOINT, .size = from->size}};
+	struct frame f = {.kind = FRAME_QUERY,
+			  .query = {.kind = QUERY_CHECKPOINT, .size = from->size, .to_size = to_size}};
 	struct request *r = session_ask(s, FOR_LINK, &f);
 
 	if (r == NULL)
 		return false;
 	r->from = *from;
+	r->to_size = to_size;
 	s->round.open++;
 	return true;
 }
@@ -86,32 +86,34 @@ static bool asked_already(const struct mft_session *s, const struct held *h)
 	return false;
 }
 
+/* From all that wait, and from the newest known place, to the largest of them. */
+static bool ask_for_held(struct mft_session *s, const struct mft_place *begin, uint64_t to_size)
+{
+	bool good = begin->size == to_size || ask(s, begin, to_size);
+
+	for (struct held *h = s->first; h != NULL && good; h = h->next)
+		if (h->at.size != 0 && h->at.size != to_size && !asked_already(s, h))
+			good = ask(s, &h->at, to_size);
+	return good;
+}
+
 void settle_start(struct mft_session *s)
 {
 	const struct mft_place begin = newest(s);
-	size_t sizes = 0;
-	struct held *only = NULL;
+	uint64_t to_size = begin.size;
+	bool waiting = false;
 
 	if (s->round.open > 0 || s->stage != READY)
 		return;
-	for (struct held *h = s->first; h != NULL; h = h->next) {
-		if (h->at.size == 0 || asked_already(s, h))
-			continue;
-		only = h;
-		sizes++;
+	for (const struct held *h = s->first; h != NULL; h = h->next) {
+		waiting = waiting || h->at.size != 0;
+		to_size = h->at.size > to_size ? h->at.size : to_size;
 	}
-	if (sizes == 0 && !s->settle)
+	if (!waiting && !s->settle)
 		return;
 	s->round.links_n = 0;
-	bool good = ask_from(s, &begin);
-	/* A single new size is most likely the latest itself: one question will do, the first time. */
-	bool most_likely_latest = sizes == 1 && !only->tried && only->at.size > begin.size;
-	for (struct held *h = s->first; h != NULL && good; h = h->next) {
-		if (h->at.size != 0 && !most_likely_latest && !asked_already(s, h))
-			good = ask_from(s, &h->at);
-		h->tried = true;
-	}
-	if (!good)
+	s->round.latest = !waiting;
+	if (!(waiting ? ask_for_held(s, &begin, to_size) : ask(s, &begin, 0)))
 		session_break_protocol(s, "out of memory");
 }
 
@@ -141,8 +143,10 @@ static void round_end(struct mft_session *s)
 			return;
 		}
 	}
-	s->settled = s->settle;
-	s->settle = false;
+	if (s->round.latest) {
+		s->settled = s->settle;
+		s->settle = false;
+	}
 }
 
 static bool link_put(struct round *round, const struct link *link)
@@ -166,7 +170,7 @@ void settle_answer(struct mft_session *s, const struct request *r, const struct 
 	enum log_failure failure = mft_view_link(view, &link.from, answer->checkpoint, answer->consistency,
 						 answer->consistency_n, &link.to);
 
-	if (failure == LOG_HOLDS && link.to.size < r->floor)
+	if (failure == LOG_HOLDS && (r->to_size == 0 ? link.to.size < r->floor : link.to.size != r->to_size))
 		failure = LOG_WENT_BACK;
 	/* What continues a known place is known; a place without anything before it is the first there is. */
 	if (failure == LOG_HOLDS &&

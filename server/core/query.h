@@ -46,6 +46,7 @@ struct query {
 	uint32_t limit;   /* 0: QUERY_LIMIT_DEFAULT */
 	uint64_t index;   /* entry */
 	uint64_t size;    /* checkpoint: consistency from this size; 0: none */
+	uint64_t to_size; /* checkpoint: of this size; 0: the latest */
 	uint32_t seconds; /* token */
 };
 

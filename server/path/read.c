@@ -58,7 +58,7 @@ static bool prove_entries(struct read *r, void *thread)
 		a->n--;
 	/* Who asks again wants cosignatures: rather an older checkpoint that has them, where it covers all.
 	 */
-	if (a->n > 0 && a->entries[a->n - 1].index < r->cosigned_size) {
+	if (r->kind != READ_REPEATED && a->n > 0 && a->entries[a->n - 1].index < r->cosigned_size) {
 		r->size = r->cosigned_size;
 		r->checkpoint = r->cosigned;
 	}
@@ -89,6 +89,32 @@ static bool prove_consistency(struct read *r, void *thread, uint64_t from)
 	r->consistency = prove(r, thread, &plan);
 	r->consistency_n = plan.steps_n;
 	return r->consistency != NULL;
+}
+
+/* An older checkpoint: the bytes are those that were signed then, since nothing in it but size and root
+ * varies. */
+static bool go_back_to(struct read *r, void *thread, uint64_t size)
+{
+	struct path *p = r->path;
+	struct buffer note = BUFFER_EMPTY;
+	struct span rest = r->checkpoint;
+	struct checkpoint c = {.size = size};
+	struct note_key key;
+
+	if (size == 0 || size == r->size)
+		return true;
+	if (size != r->cosigned_size) {
+		r->result = tree_root_at(&p->ports.store, thread, size, r->arena, &c.root);
+		if (r->result != STORE_OK || !span_cut(&rest, '\n', &c.origin) ||
+		    !note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
+			return false;
+		checkpoint_sign(&note, &c, &key, &p->config.log_key);
+		r->cosigned = buffer_ok(&note) ? arena_copy(r->arena, buffer_span(&note)) : (struct span){0};
+		buffer_free(&note);
+	}
+	r->checkpoint = r->cosigned;
+	r->size = size;
+	return r->checkpoint.p != NULL;
 }
 
 static bool answer_put(struct read *r, const struct answer *answer, bool last)
@@ -214,7 +240,9 @@ static void read_run(struct work *w, void *thread)
 	read_rows(r, thread);
 	if (r->result != STORE_OK || r->fault)
 		return;
-	bool good = entries ? prove_entries(r, thread) : prove_consistency(r, thread, r->query.size);
+	bool good =
+	    entries ? prove_entries(r, thread)
+		    : go_back_to(r, thread, r->query.to_size) && prove_consistency(r, thread, r->query.size);
 	if (good && r->kind == READ_QUERY)
 		good = encode_answers(r);
 	else if (good && r->kind == READ_WELCOME)
@@ -310,7 +338,7 @@ static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, 
 	r->arena = arena_new(READ_MEMORY);
 	if (r->arena != NULL)
 		r->checkpoint = arena_copy(r->arena, buffer_span(&p->checkpoint));
-	if (r->arena != NULL && p->cosigned.size < p->head.size) {
+	if (r->arena != NULL && p->cosigned.size > 0 && p->cosigned.size < p->head.size) {
 		r->cosigned = arena_copy(r->arena, buffer_span(&p->cosigned.note));
 		r->cosigned_size = r->cosigned.p == NULL ? 0 : p->cosigned.size;
 	}
@@ -374,6 +402,11 @@ static struct read *read_of_query(struct path *p, enum read_kind kind, const str
 	return r;
 }
 
+static bool is_beyond(const struct path *p, const struct query *query)
+{
+	return query->kind == QUERY_CHECKPOINT && query->to_size > p->head.size;
+}
+
 void read_query(struct path *p, struct session *s, uint64_t id, const struct query *query)
 {
 	const struct key_record *key = registry_key(p->registry, &s->keyid);
@@ -404,6 +437,11 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 		    .id = id, .last = true, .kind = FRAME_ANSWER, .answer = {.kind = ANSWER_END}};
 		s->watching = true;
 		send_frame(p, s->conn, &f);
+		return;
+	}
+	if (is_beyond(p, query)) {
+		refuse(p, s->conn, id, REFUSAL_LATER, PATH(TO_SIZE), "query.checkpoint.to_size", "", "",
+		       MICROS_PER_SECOND);
 		return;
 	}
 	struct read *r = read_of_query(p, READ_QUERY, query, &scope, s->key);
@@ -455,7 +493,8 @@ bool path_read(struct path *p, const struct reader_identity *who, const struct q
 		*ret_refused = REFUSAL_FORBIDDEN;
 		return false;
 	}
-	struct read *r = read_of_query(p, READ_CALLBACK, query, &who->scope, who->key);
+	struct read *r =
+	    is_beyond(p, query) ? NULL : read_of_query(p, READ_CALLBACK, query, &who->scope, who->key);
 	if (r == NULL) {
 		*ret_refused = REFUSAL_LATER;
 		return false;

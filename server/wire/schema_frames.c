@@ -140,6 +140,7 @@ static const struct field summary_query_rows[] = {
 };
 static const struct field checkpoint_query_rows[] = {
     {U64("from", size, 0, UNBOUNDED_64)},
+    {U64("to_size", to_size, 0, UNBOUNDED_64)},
 };
 static const struct field entry_query_rows[] = {
     {U64("index", index, 0, UNBOUNDED_64)},

@@ -7,7 +7,7 @@ import threading
 import time
 
 import pytest
-from manifest_client import Connection, ConnectionEnded, Refused
+from manifest_client import ConnectionEnded, Refused, merkle
 from server import BUILD, MANIFESTD, until
 from test_bundle import bundle as bundle_of
 from test_http import get
@@ -331,6 +331,41 @@ def test_a_policy_holds_for_a_trail(sides, tmp_path):
                                "--lang=en"], capture_output=True, text=True, timeout=60, check=False)
     assert verified.returncode == 0, verified.stdout + verified.stderr
     assert "cosigned by facilities" in verified.stdout
+
+
+def test_a_receipt_is_refreshed(city):
+    """The same entry under a newer checkpoint, and the proof between any two sizes that the client names."""
+    c = city.connect(city.generator)
+    receipts = [c.submit(city.trail().issued()[0]) for _ in range(6)]
+    first = receipts[0]
+    again, = c.entries(entry={"index": first.index})
+    assert again.entry == first.entry and again.checkpoint.size > first.checkpoint.size
+    for old in receipts:
+        for new in receipts:
+            answer, = c.query(checkpoint={"from": old.checkpoint.size, "to_size": new.checkpoint.size})
+            assert city.server.log.checkpoint(answer.checkpoint) == new.checkpoint  # to the byte
+            if old.checkpoint.size < new.checkpoint.size:
+                assert merkle.consistency_holds(old.checkpoint.size, new.checkpoint.size, list(answer.consistency),
+                                                old.checkpoint.root, new.checkpoint.root)
+            else:
+                assert not answer.consistency
+    answer, = c.query(checkpoint={"to_size": first.checkpoint.size})
+    assert not answer.consistency
+    latest, = c.query(checkpoint={})
+    assert city.server.log.checkpoint(latest.checkpoint).size >= receipts[-1].checkpoint.size
+    with pytest.raises(Refused) as e:
+        c.query(checkpoint={"from": 1, "to_size": 1 << 62})
+    assert e.value.kind == "LATER" and "query.to_size" in str(e.value.__dict__)
+
+
+def test_a_receipt_is_refreshed_with_cosignatures(sides):
+    s = sides(witness__wait="0 s")
+    c = s.city.connect(s.city.generator)
+    receipt = c.submit(s.city.trail().issued()[0])
+    assert s.how_many(receipt.checkpoint.text) == 0
+    until(lambda: s.how_many(s.served()) == 3, "all three")
+    again, = c.entries(entry={"index": receipt.index})
+    assert again.entry == receipt.entry and s.how_many(again.checkpoint.text) == 3
 
 
 def test_rude_witnesses(make, tmp_path):

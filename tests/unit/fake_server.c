@@ -236,7 +236,27 @@ static void send_receipt(struct fake_server *f, struct mft_session *s, uint64_t 
 	buffer_free(&entry);
 }
 
-static void answer_checkpoint(struct fake_server *f, struct mft_session *s, uint64_t id, uint64_t from)
+static void answer_entry(struct fake_server *f, struct mft_session *s, const struct frame *query)
+{
+	struct digest proof[MERKLE_PROOF_MAX];
+	struct buffer text = BUFFER_EMPTY;
+	uint64_t index = query->query.index;
+	size_t n = inclusion(f, index, 0, f->entry_size, proof);
+
+	proof_put(&text, index, proof, n, fake_server_checkpoint(f, f->entry_size));
+	const struct frame answer = {.id = query->id,
+				     .last = true,
+				     .kind = FRAME_ANSWER,
+				     .answer = {.kind = ANSWER_ENTRY,
+						.entry = {.entry = buffer_span(&f->entries[index]),
+							  .index = index,
+							  .proof = buffer_span(&text)}}};
+	send_frame(s, &answer);
+	buffer_free(&text);
+}
+
+static void answer_checkpoint(struct fake_server *f, struct mft_session *s, uint64_t id, uint64_t from,
+			      uint64_t to_size)
 {
 	struct digest proof[MERKLE_PROOF_MAX];
 	struct frame answer = {
@@ -254,7 +274,9 @@ static void answer_checkpoint(struct fake_server *f, struct mft_session *s, uint
 		send_frame(s, &refusal);
 		return;
 	}
-	uint64_t size = f->lie == LIE_LATEST ? 3 : f->size;
+	uint64_t size = f->lie == LIE_LATEST ? 3 : to_size > 0 ? to_size : f->size;
+
+	must(to_size <= f->size);
 	view->checkpoint = fake_server_checkpoint(f, size);
 	if (from > 0 && from < size)
 		view->consistency_n = consistency(f, from, 0, size, true, proof);
@@ -289,7 +311,9 @@ static void take(struct fake_server *f, struct mft_session *s, const struct fram
 		if (f->batch == 0 || f->held_n == f->batch)
 			fake_server_commit(f, s);
 	} else if (frame->kind == FRAME_QUERY && frame->query.kind == QUERY_CHECKPOINT) {
-		answer_checkpoint(f, s, frame->id, frame->query.size);
+		answer_checkpoint(f, s, frame->id, frame->query.size, frame->query.to_size);
+	} else if (frame->kind == FRAME_QUERY && frame->query.kind == QUERY_ENTRY && f->entry_size > 0) {
+		answer_entry(f, s, frame);
 	} else if (frame->kind == FRAME_QUERY && f->lie == LIE_KIND) {
 		send_receipt(f, s, frame->id, 1);
 	} else if (frame->kind == FRAME_QUERY) {

@@ -49,6 +49,7 @@ struct fake_server {
 	uint64_t held_ids[256];
 	size_t held_n;
 	size_t checkpoint_queries;
+	uint64_t entry_size; /* under which an entry is shown that is asked for; 0: it is not shown */
 	struct digest binding;
 	struct arena *arena;
 };

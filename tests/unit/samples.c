@@ -287,7 +287,7 @@ static const struct frame frames[] = {
     QUERY(QUERY_SEARCH, .numbers = numbers, .numbers_n = 2, .party = FACILITY, .plate = PLATE,
 	  .waste_code = S("900-041-49"), .state = 3, .from = 1, .until = 2, .after = 3, .limit = 4),
     QUERY(QUERY_SUMMARY, .party = FACILITY),
-    QUERY(QUERY_CHECKPOINT, .size = 12),
+    QUERY(QUERY_CHECKPOINT, .size = 12, .to_size = 14),
     QUERY(QUERY_ENTRY, .index = 12),
     QUERY(QUERY_BLOCKS, .index = 0),
     QUERY(QUERY_TOKEN, .seconds = 3600),

@@ -14,7 +14,6 @@ from .note import Checkpoint, Invalid
 
 FRAME_MAX = 65536
 AGENT = "manifest-client-python/1"
-SETTLE_ROUNDS = 50
 
 
 class ConnectionEnded(EOFError):
@@ -227,44 +226,36 @@ class Connection:
         return results
 
     def settle(self, checkpoints):
-        """Section 5, step 4, for many: each is proven to be before one latest checkpoint, which then is kept."""
+        """Section 5, step 4, for many: each is proven to be the beginning of the largest, which then is kept."""
         pending = {}
-        for c in checkpoints:
+        kept = self.device.kept
+        for c in [*checkpoints, *([kept] if kept else [])]:
             if pending.setdefault(c.size, c).root != c.root:
                 raise TwoHistories(f"two roots of size {c.size}")
-        for _ in range(SETTLE_ROUNDS):
-            kept = self.device.kept
-            if kept is not None and pending.setdefault(kept.size, kept).root != kept.root:
-                raise TwoHistories(f"two roots of size {kept.size}")
-            if len(pending) == 1:
-                self.device.keep(*pending.values()) if kept is None else None
-                return
-            latest = self._prove(pending)
-            if latest is not None:
-                self.device.keep(latest, self._proofs.get(kept.size, ()) if kept else ())
-                return
-        raise Invalid("the log grew faster than it could be checked")
+        if not pending:
+            return
+        largest = pending.pop(max(pending))
+        proofs = self._prove(pending, largest)
+        if kept is None or largest.size > kept.size:
+            self.device.keep(largest, proofs[kept.size] if kept else ())
 
-    def _prove(self, pending):
-        """Asks from every size at once. The latest checkpoint when all answers lead to one, else what is left to prove."""
+    def _prove(self, pending, largest):
+        """The consistency proofs from each of these to the largest, asked for at once. Both sizes are named, so that
+        it does not matter how the log grows meanwhile."""
         requests = {size: self.new_id() for size in pending}
-        self.send_all(m.Frame(id=i, query=m.Query(checkpoint=m.CheckpointQuery(**{"from": size})))
+        self.send_all(m.Frame(id=i, query=m.Query(checkpoint=m.CheckpointQuery(**{"from": size, "to_size": largest.size})))
                       for size, i in requests.items())
-        latest = {}
-        self._proofs = {}
+        proofs = {}
         for size, i in requests.items():
             answer, = self.answers(i)
             if answer.WhichOneof("body") != "answer":
                 raise Refused(answer.refusal)
             checkpoint = self.log.checkpoint(answer.answer.checkpoint.checkpoint)
-            self._proofs[size] = list(answer.answer.checkpoint.consistency)
-            if not merkle.consistency_holds(size, checkpoint.size, self._proofs[size], pending[size].root,
-                                            checkpoint.root):
-                raise TwoHistories(f"size {checkpoint.size} does not continue {size}")
-            latest[checkpoint.size, checkpoint.root] = checkpoint
-        if len({size for size, _ in latest}) != len(latest):
-            raise TwoHistories("two roots of one size")
-        return next(iter(latest.values())) if len(latest) == 1 else None
+            proofs[size] = list(answer.answer.checkpoint.consistency)
+            if (checkpoint.size, checkpoint.root) != (largest.size, largest.root) or not merkle.consistency_holds(
+                    size, largest.size, proofs[size], pending[size].root, largest.root):
+                raise TwoHistories(f"size {largest.size} does not continue {size}")
+        return proofs
 
     # asking
 
