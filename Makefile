@@ -50,7 +50,7 @@ UNSURE := -Wno-format-truncation -Wno-null-dereference -Wno-maybe-uninitialized 
 WARN_gcc += $(if $(filter asan tsan,$(FLAVOR)),$(UNSURE))
 INCLUDE := -Iserver -Iclients -I$(GEN)
 # Asked of pkg-config once, and only when something is compiled: on a fresh machine it is not there yet.
-PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd libcurl
+PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd libcurl lmdb
 # Only clients/paper sees these.
 PAPER_PKGS := pangocairo libqrencode
 ask    = $(eval $(1) := $(shell pkg-config $(2)))$($(1))
@@ -67,8 +67,8 @@ say     = $(if $(V),@:,@echo "  $(1)	$(2)")
 
 # ---- what there is -------------------------------------------------------------------------------------
 
-PURE   := path wire core crypto base
-SERVER := web witness store net conf
+PURE   := path replay wire core crypto base
+SERVER := web witness store scratch net conf
 LAYERS := $(SERVER) $(PURE)
 objects = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archives = $(patsubst %,$(B)/lib%.a,$(1))
@@ -164,7 +164,7 @@ $(1): $(2)
 	mv $$@.$$$$$$$$ $$@
 endef
 $(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archives,$(LAYERS))))
-$(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands paper manifest)))
+$(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands paper store scratch manifest)))
 $(eval $(call PROGRAM,$(B)/city,$(call objects,clients/city/main.c) $(call archives,city manifest)))
 $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(B)/libmanifest.a))
 
@@ -173,7 +173,7 @@ including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_te
 TESTS_server  := $(call including,net|store|web|witness|conf)
 TESTS_clients := $(call including,libmanifest|manifest|paper|city)
 archives_of = $(call archives,support $(if $(filter $(1),$(TESTS_server)),$(SERVER)) \
-	$(if $(filter $(1),$(TESTS_clients)),city commands paper manifest) $(PURE))
+	$(if $(filter $(1),$(TESTS_clients)),city commands paper store scratch manifest) $(PURE))
 $(foreach c,$(SRC_tests),$(eval $(call PROGRAM,$(c:tests/unit/%.c=$(B)/tests/%),$(call objects,$(c)) \
 	$(call archives_of,$(c)),$(if $(filter $(c),$(SRC_plain)),,$$(CRITERION) $$(CRITERION_$(FLAVOR))))))
 $(call objects,$(SRC_tests) $(SRC_support)): | $(BUILD)/.packages-test

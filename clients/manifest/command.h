@@ -42,6 +42,12 @@ struct order {
 	const char *token;  /* file */
 	const char *mirror; /* folder */
 	bool hashes_only;
+	const char *database;   /* conninfo */
+	const char *high_water; /* file */
+	const char *checkpoints[ORDER_FILES_MAX];
+	size_t checkpoints_n;
+	uint32_t threads;
+	uint32_t grace; /* seconds */
 	const char *files[ORDER_FILES_MAX]; /* arguments */
 	size_t files_n;
 };

@@ -1,4 +1,5 @@
 /* The table of subcommands: what can be said and asked, by whom, with which options. */
+#include "manifest/audit.h"
 #include "manifest/command.h"
 #include "manifest/custody.h"
 #include "manifest/import_run.h"
@@ -242,6 +243,14 @@ static const struct option_row compare_options[] = {
 	{WAY("mirror", OPTION_FILE, mirror, "DIR"), HELP("A copy of the log, made by `manifest log mirror`", "`manifest log mirror` 所作的日志副本")},
 	{WAY("save", OPTION_FILE, save, "FILE"), HELP("Where evidence of two histories goes (evidence-SIZE-SIZE.json)", "两种历史的证据文件（缺省 evidence-长度-长度.json）")},
 };
+static const struct option_row audit_options[] = {
+	{WAY("database", OPTION_FILE, database, "CONNINFO"), .must = true, HELP("The database, as libpq takes it; the role manifest_reader is enough", "数据库连接串（libpq 格式）；manifest_reader 角色即可")},
+	{WAY("high-water", OPTION_FILE, high_water, "FILE"), HELP("The server's high-water file, which must be of this history", "服务器的最高水位文件，须属同一历史")},
+	{WAY("checkpoint", OPTION_FILES, checkpoints, "FILE"), COUNT(checkpoints_n), HELP("A checkpoint that somebody kept, which must be of this history; repeat", "他人保存的检查点，须属同一历史；可重复")},
+	{WAY("threads", OPTION_U32, threads, "N"), HELP("Threads that verify signatures (one for each processor)", "验证签名的线程数（缺省每处理器一个）")},
+	{WAY("grace", OPTION_U32, grace, "SECONDS"), HELP("How long after a deadline its flag may come (120)", "期限过后标记可迟到的秒数（120）")},
+	{WAY("limit", OPTION_U32, query.limit, "N"), HELP("Findings that are listed (100)", "列出的差异数（100）")},
+};
 
 #define EVENT(g, n, r, k, rows_, f, args, e, z) \
 	{.group = g, .name = n, .role = ROLE_##r, .kind = EVENT_##k, ROWS(rows_), .run = f, .arguments = args, HELP(e, z)}
@@ -330,6 +339,7 @@ const struct command commands[] = {
 	QUERIES("auditor", AUDITOR),
 
 	ASK("log", "mirror", NONE, mirror_options, log_mirror_run, "DIR", "Copy the whole log over HTTP, checked as it goes\vFrom the root of the signed checkpoint downward every tile and every entry is checked before it is kept. What was cut short goes on where it ended. DIR has the layout of C2SP tlog-tiles, so any web server can serve it. Run it again to add what is new: when the log no longer continues what DIR holds, evidence of that is written to DIR and the exit status is 1.", "以 HTTP 复制整个日志，边取边验证\v自已签署检查点的根哈希起，逐块逐条验证后方予保存；中断后可续传。目录为 C2SP tlog-tiles 布局，可由任何网页服务器提供。再次运行即增量更新；若日志与目录所存历史不相接，则把证据写入该目录，退出状态为 1。"),
+	ASK("log", "audit", NONE, audit_options, log_audit_run, NULL, "Judge a database's whole log again and compare every table with it\vEvery signature, every hash, every deadline: what follows from the entries is computed again, by the server's own rules, and compared with what is stored. Any row that was changed, added, deleted or back-dated by hand is named with its table, key and entry, and so is a flag that should have been raised and was not. It reads one moment of a running server's database and changes nothing. Exit status 1: something does not agree. Needs room for temporary rows in TMPDIR (/var/tmp).", "对数据库中的整个日志重新裁断，并与各表逐行比较\v逐一验证签名、哈希与期限，按服务器同一规则由日志重新算出各表，再与所存比较。凡人为改动、增添、删除或倒填的行，均指明表、主键与日志记录；应有而缺的标记亦然。可在服务器运行时对同一时刻的快照进行，不作任何更改。退出状态 1：有不符之处。临时数据置于 TMPDIR（/var/tmp）。"),
 	ASK("log", "compare", NONE, compare_options, log_compare_run, "A B", "Can two checkpoints belong to one history?\vBoth files are signed checkpoints. If they cannot, the evidence is written to a file, which proves it to anyone who has the log's key, and the exit status is 1.", "两个检查点是否属于同一历史\v两个文件均为已签署的检查点。若不属于同一历史，则写出证据文件，持有日志公钥者均可据以验证；退出状态为 1。"),
 	PLAIN("log", "evidence", NONE, log_evidence_run, "FILE", "Does a file prove that the log told two histories?", "验证证据文件是否证明日志存在两种历史"),
 

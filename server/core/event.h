@@ -433,6 +433,9 @@ static inline bool event_is_custody(enum event_kind kind)
 	return kind >= EVENT_ISSUED && kind <= EVENT_ATTESTED;
 }
 
+/* The key that an event itself brings along, which signs it to show possession; NULL: none. */
+const struct public_key *event_key_brought(const struct event *e);
+
 /* The protobuf field name of a kind: "handed_over"; "" for an unknown number. */
 const char *event_kind_name(enum event_kind kind);
 

@@ -86,9 +86,24 @@ bool judge_member(struct judgement *j, const struct event *e, struct span envelo
  */
 bool judge_sweep_manifest(struct judgement *j, uint64_t number) MUST_CHECK;
 bool judge_sweep_keys(struct judgement *j) MUST_CHECK;
+/* The same for one key. */
+bool judge_sweep_key(struct judgement *j, key_no no) MUST_CHECK;
 /* After a calendar or a clock setting changed: computes the deadlines of one loaded manifest again. False as
  * above. */
 bool judge_recompute(struct judgement *j, uint64_t number) MUST_CHECK;
+
+/* ---- for who judges a log again (replay/): the law is the same, the clock and what was kept are the log's
+ * ---- */
+
+/* What is judged next comes after an entry of `last_accepted_at`, at `now`. */
+void judge_clock(struct judgement *j, micros last_accepted_at, micros now);
+/*
+ * The flag of a fork whose refused envelope is not at hand: what the flag itself says of it is remembered,
+ * and the flag raised again. False as above; nothing is raised when the flag cannot be of this manifest.
+ */
+bool judge_fork_flag(struct judgement *j, const struct event *flag) MUST_CHECK;
+/* Drops the entries from `index` on and what follows from them: they are not in the log. */
+void judge_forget(struct judgement *j, uint64_t index);
 
 /* The rows so far; valid as long as the arena. */
 void judge_rows(const struct judgement *j, struct rows *ret_rows);

@@ -41,16 +41,20 @@ static bool raise_gap(struct judgement *j, const struct key_record *key)
 	return detail != NULL && judge_raise(j, &raise, &flag);
 }
 
-bool judge_sweep_keys(struct judgement *j)
+bool judge_sweep_key(struct judgement *j, key_no no)
 {
+	const struct key_record *key = registry_key_no(j->registry, no);
 	micros grace = registry_settings(j->registry)->number_gap_grace;
 
-	for (size_t no = 1; no <= registry_keys(j->registry); no++) {
-		const struct key_record *key = registry_key_no(j->registry, (key_no)no);
-		if (key->missing_since != 0 && key->gap_flag == 0 &&
-		    micros_add(key->missing_since, grace) < j->now && !raise_gap(j, key))
+	return key == NULL || key->missing_since == 0 || key->gap_flag != 0 ||
+	       micros_add(key->missing_since, grace) >= j->now || raise_gap(j, key);
+}
+
+bool judge_sweep_keys(struct judgement *j)
+{
+	for (size_t no = 1; no <= registry_keys(j->registry); no++)
+		if (!judge_sweep_key(j, (key_no)no))
 			return false;
-	}
 	return true;
 }
 
@@ -98,6 +102,9 @@ bool judge_needs(const struct registry *r, const struct event *e, struct arena *
 		return false;
 	if (e->kind == EVENT_FLAG_RESOLVED &&
 	    !need_u64(arena, &needs->flags, &needs->flags_n, e->flag_resolved.flag))
+		return false;
+	if (e->kind == EVENT_FLAG_CLEARED &&
+	    !need_u64(arena, &needs->flags, &needs->flags_n, e->flag_cleared.flag))
 		return false;
 	for (size_t i = 0; i < e->signers_n; i++) {
 		const struct key_record *key = registry_key(r, &e->signers[i].keyid);

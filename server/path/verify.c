@@ -30,23 +30,11 @@ static bool decode(struct request *r)
 	return true;
 }
 
-/* The key that an event itself brings along, which signs to show possession. */
-static const struct public_key *key_introduced(const struct event *e)
-{
-	if (e->kind == EVENT_GENESIS)
-		return &e->genesis.server_key;
-	if (e->kind == EVENT_KEY_ENROLLED)
-		return &e->key_enrolled.key;
-	if (e->kind == EVENT_REGISTRAR_ADDED)
-		return &e->registrar_added.key;
-	return NULL;
-}
-
 static const struct public_key *find_key(const struct verify_group *g, const struct event *e,
 					 const struct digest *keyid)
 {
 	const struct public_key *key = keyring_find(g->ring, keyid);
-	const struct public_key *brought = key == NULL ? key_introduced(e) : NULL;
+	const struct public_key *brought = key == NULL ? event_key_brought(e) : NULL;
 
 	if (brought != NULL) {
 		struct digest id = key_id(brought);

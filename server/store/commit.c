@@ -106,14 +106,21 @@ static void send_tree(struct pipeline *p, const struct commit *commit)
 	}
 }
 
+void send_derived(struct pipeline *p, const struct commit *commit)
+{
+	send_numbers(p, commit);
+	send_tree(p, commit);
+	send_registry(p, commit);
+	send_manifests(p, commit);
+	send_flags(p, commit);
+}
+
 static void send_all(struct pipeline *p, const struct commit *commit)
 {
-	static void (*const parts[])(struct pipeline * p, const struct commit *commit) = {
-	    send_advance, send_entries, send_numbers, send_tree, send_registry, send_manifests, send_flags};
-
 	pipeline_send(p, ST_BEGIN, NULL);
-	for (size_t i = 0; i < ARRAY_LEN(parts); i++)
-		parts[i](p, commit);
+	send_advance(p, commit);
+	send_entries(p, commit);
+	send_derived(p, commit);
 }
 
 /*

@@ -33,6 +33,7 @@ struct store_conn {
 	struct recent *recent; /* a writer's; empty unless `recovered` */
 	struct array columns[PARAMS_MAX];
 	int columns_n;
+	char *copied; /* copy.c: the row that was read last */
 	char error[STORE_MESSAGE_SIZE];
 };
 
@@ -73,10 +74,15 @@ enum store_result conn_stream(struct store_conn *c, enum statement st, const str
 
 /* ---- several statements in one round trip (libpq's pipeline mode) ---- */
 
+/* Who takes statements instead of a database. False: broken. */
+typedef bool (*pipeline_take)(void *self, enum statement st, const struct params *params);
+
 struct pipeline {
 	struct store_conn *conn;
 	int sent;
-	bool broken; /* something could not be sent */
+	bool broken;        /* something could not be sent */
+	pipeline_take take; /* NULL: they are sent */
+	void *take_self;
 };
 
 void pipeline_begin(struct pipeline *p, struct store_conn *c);

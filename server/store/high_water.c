@@ -213,6 +213,22 @@ void high_water_close(struct high_water *h)
 	free(h);
 }
 
+bool high_water_peek(const char *path, uint64_t *ret_size, struct digest *ret_root,
+		     char ret_error[HIGH_WATER_ERROR_SIZE])
+{
+	struct high_water h = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+
+	if (h.fd < 0)
+		return failed(ret_error, "open", path);
+	bool good = read_slots(&h, path, ret_error);
+	close(h.fd);
+	if (!good)
+		return false;
+	*ret_size = h.size;
+	*ret_root = h.root;
+	return true;
+}
+
 bool high_water_get(const struct high_water *h, uint64_t *ret_size, struct digest *ret_root)
 {
 	if (!h->known)

@@ -20,6 +20,10 @@ void high_water_close(struct high_water *h); /* NULL is allowed */
 /* What is kept; false: nothing yet. */
 bool high_water_get(const struct high_water *h, uint64_t *ret_size, struct digest *ret_root) MUST_CHECK;
 
+/* What a file keeps, for who does not own it: nothing is made, held or changed. Size 0: nothing yet. */
+bool high_water_peek(const char *path, uint64_t *ret_size, struct digest *ret_root,
+		     char ret_error[HIGH_WATER_ERROR_SIZE]) MUST_CHECK;
+
 /* Keeps a larger size, durably. False: a smaller one, the same with another root, or it could not be written.
  */
 bool high_water_raise(struct high_water *h, uint64_t size, const struct digest *root,

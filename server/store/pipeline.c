@@ -9,7 +9,10 @@ void pipeline_begin(struct pipeline *p, struct store_conn *c)
 
 void pipeline_send(struct pipeline *p, enum statement st, const struct params *params)
 {
-	if (p->broken || (params != NULL && params->broken) || !conn_send_run(p->conn, st, params))
+	bool good = !p->broken && (params == NULL || !params->broken);
+
+	if (!good ||
+	    !(p->take != NULL ? p->take(p->take_self, st, params) : conn_send_run(p->conn, st, params)))
 		p->broken = true;
 	else
 		p->sent++;

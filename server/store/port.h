@@ -21,6 +21,8 @@ enum store_result store_open_manifests(void *conn, uint64_t after, size_t limit,
 /* commit.c; commit_manifest.c and commit_registry.c send what is theirs within the transaction */
 enum store_result store_commit(void *conn, const struct commit *commit) MUST_CHECK;
 enum store_result store_cosigned(void *conn, uint64_t size, struct span note) MUST_CHECK;
+/* All that is computed from the entries, without them and the head. */
+void send_derived(struct pipeline *p, const struct commit *commit);
 void send_manifests(struct pipeline *p, const struct commit *commit);
 void send_flags(struct pipeline *p, const struct commit *commit);
 void send_registry(struct pipeline *p, const struct commit *commit);

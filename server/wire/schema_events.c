@@ -223,7 +223,7 @@ static const struct field flag_raised_rows[] = {
 };
 static const struct field flag_cleared_rows[] = {
     {U64("flag", flag_cleared.flag, 1, INT64_MAX)},
-    {HASH("cause", flag_cleared.cause)},
+    {HASH_OR_NONE("cause", flag_cleared.cause)},
 };
 static const struct field flag_resolved_rows[] = {
     {U64("flag", flag_resolved.flag, 1, INT64_MAX)},

@@ -136,6 +136,32 @@ Test(codec, every_kind_there_and_back)
 	arena_free(arena);
 }
 
+static size_t sample_of(enum event_kind kind)
+{
+	size_t i = 0;
+
+	while (i < sample_events_n && sample_event(i).kind != kind)
+		i++;
+	cr_assert_lt(i, sample_events_n);
+	return i;
+}
+
+/* What a calendar or a setting clears has no event as its cause. */
+Test(codec, a_flag_is_cleared_without_a_cause)
+{
+	struct event e = sample_event(sample_of(EVENT_FLAG_CLEARED)), back;
+	struct arena *arena = arena_new(REQUEST_MEMORY);
+	struct problems problems = {.arena = arena};
+	struct buffer bytes = BUFFER_EMPTY;
+
+	e.flag_cleared.cause = (struct digest){{0}};
+	encode(&e, &bytes);
+	cr_assert(event_decode(buffer_span(&bytes), arena, &problems, &back));
+	cr_assert(digest_is_zero(&back.flag_cleared.cause));
+	buffer_free(&bytes);
+	arena_free(arena);
+}
+
 Test(codec, values_arrive)
 {
 	struct arena *arena = arena_new(REQUEST_MEMORY);
@@ -300,16 +326,6 @@ static void expect_refused(struct span bytes, const struct rule *rule, const cha
 	cr_expect_not(event_decode(bytes, arena, &problems, &e), "%s", what);
 	cr_expect(has_rule(&problems, rule), "%s", what);
 	arena_free(arena);
-}
-
-static size_t sample_of(enum event_kind kind)
-{
-	size_t i = 0;
-
-	while (i < sample_events_n && sample_event(i).kind != kind)
-		i++;
-	cr_assert_lt(i, sample_events_n);
-	return i;
 }
 
 /* A good `cancelled`: signers twice, occurred_at, the kind, in this order. */

@@ -1,0 +1,124 @@
+/* Owns the two streams of a database's log and their joining. */
+#include "manifest/audit_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { STRAYS_MAX = 100, ENTRY_CELLS = 6, NOTE_CELLS = 2 };
+
+struct audit_source {
+	struct store_conn *entries, *notes;
+	struct span note[NOTE_CELLS];
+	bool notes_end;
+	bool used; /* the note at hand was given with an entry */
+	const struct store_conn *failed;
+	int64_t strays[STRAYS_MAX];
+	size_t strays_n;
+};
+
+static struct store_conn *open_at(const char *conninfo, char snapshot[SNAPSHOT_SIZE], const char *sql,
+				  char ret_error[STORE_MESSAGE_SIZE])
+{
+	const struct store_options options = {.conninfo = conninfo};
+	struct store_conn *c = store_conn_new(STORE_READER, &options);
+
+	if (c != NULL && store_snapshot(c, snapshot) == STORE_OK && store_copy(c, sql) == STORE_OK)
+		return c;
+	(void)snprintf(ret_error, STORE_MESSAGE_SIZE, "%s", c == NULL ? "no memory" : store_error(c));
+	store_conn_free(c);
+	return NULL;
+}
+
+struct audit_source *audit_source_new(const char *conninfo, char snapshot[SNAPSHOT_SIZE],
+				      char ret_error[STORE_MESSAGE_SIZE])
+{
+	struct audit_source *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		(void)snprintf(ret_error, STORE_MESSAGE_SIZE, "no memory");
+		return NULL;
+	}
+	s->used = true;
+	s->entries =
+	    open_at(conninfo, snapshot,
+		    "SELECT index, accepted_at, number, kind::bigint, leaf, entry FROM entry ORDER BY index",
+		    ret_error);
+	if (s->entries != NULL)
+		s->notes =
+		    open_at(conninfo, snapshot, "SELECT size, note FROM checkpoint ORDER BY size", ret_error);
+	if (s->notes == NULL) {
+		audit_source_free(s);
+		return NULL;
+	}
+	return s;
+}
+
+void audit_source_free(struct audit_source *s)
+{
+	if (s == NULL)
+		return;
+	store_conn_free(s->entries);
+	store_conn_free(s->notes);
+	free(s);
+}
+
+static bool note_until(struct audit_source *s, int64_t size, struct span *ret_note)
+{
+	for (;;) {
+		if (s->used && !s->notes_end &&
+		    store_copy_row(s->notes, NOTE_CELLS, s->note, &s->notes_end) != STORE_OK) {
+			s->failed = s->notes;
+			return false;
+		}
+		s->used = false;
+		if (s->notes_end || copy_int(s->note[0]) > size)
+			return true;
+		s->used = true;
+		if (copy_int(s->note[0]) == size) {
+			*ret_note = s->note[1];
+			return true;
+		}
+		if (s->strays_n < STRAYS_MAX)
+			s->strays[s->strays_n++] = copy_int(s->note[0]);
+	}
+}
+
+static bool next_row(void *self, struct feed_row *ret_row, bool *ret_end)
+{
+	struct audit_source *s = self;
+	struct span cells[ENTRY_CELLS], note = {0};
+
+	if (store_copy_row(s->entries, ENTRY_CELLS, cells, ret_end) != STORE_OK) {
+		s->failed = s->entries;
+		return false;
+	}
+	if (*ret_end)
+		return note_until(s, INT64_MAX, &note);
+	if (!note_until(s, copy_int(cells[0]) + 1, &note))
+		return false;
+	*ret_row = (struct feed_row){.index = (uint64_t)copy_int(cells[0]),
+				     .entry = cells[5],
+				     .stored = true,
+				     .accepted_at = copy_int(cells[1]),
+				     .number = (uint64_t)copy_int(cells[2]),
+				     .kind = copy_int(cells[3]),
+				     .leaf = cells[4],
+				     .note = note};
+	return true;
+}
+
+struct feed_source audit_source_feed(struct audit_source *s)
+{
+	return (struct feed_source){.self = s, .row = next_row};
+}
+
+const char *audit_source_error(const struct audit_source *s)
+{
+	return s->failed == NULL ? "no memory" : store_error(s->failed);
+}
+
+size_t audit_source_strays(const struct audit_source *s, const int64_t **ret_sizes)
+{
+	*ret_sizes = s->strays;
+	return s->strays_n;
+}

@@ -1,0 +1,172 @@
+/* Owns LMDB. One writing transaction is always open; it is renewed now and then, so that what it holds stays
+ * small. */
+#include "scratch/scratch.h"
+
+#include <lmdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { WRITES_MAX = 20000 };
+
+struct scratch {
+	MDB_env *env;
+	MDB_txn *txn;
+	MDB_dbi dbi;
+	MDB_cursor *cursor; /* NULL: none is open */
+	unsigned writes;
+	char error[SCRATCH_ERROR_SIZE];
+};
+
+static bool failed(struct scratch *s, int code)
+{
+	(void)snprintf(s->error, sizeof(s->error), "temporary file: %s%s", mdb_strerror(code),
+		       code == MDB_MAP_FULL ? "" : ": make room in the folder that TMPDIR names");
+	return false;
+}
+
+static bool begin(struct scratch *s)
+{
+	int code = mdb_txn_begin(s->env, NULL, 0, &s->txn);
+
+	if (code == 0)
+		return true;
+	s->txn = NULL;
+	return failed(s, code);
+}
+
+static void end_cursor(struct scratch *s)
+{
+	if (s->cursor != NULL)
+		mdb_cursor_close(s->cursor);
+	s->cursor = NULL;
+}
+
+static bool renew(struct scratch *s)
+{
+	end_cursor(s);
+	int code = mdb_txn_commit(s->txn);
+	s->txn = NULL;
+	s->writes = 0;
+	return code == 0 ? begin(s) : failed(s, code);
+}
+
+static bool open_in(struct scratch *s, const char *folder, uint64_t size)
+{
+	char path[4096];
+	int n = snprintf(path, sizeof(path), "%s/manifest-scratch-XXXXXX", folder);
+	int fd = n < 0 || (size_t)n >= sizeof(path) ? -1 : mkstemp(path);
+
+	if (fd < 0) {
+		(void)snprintf(s->error, sizeof(s->error), "no temporary file can be made in %.150s", folder);
+		return false;
+	}
+	(void)close(fd);
+	int code = mdb_env_create(&s->env);
+	if (code == 0)
+		code = mdb_env_set_mapsize(s->env, size);
+	if (code == 0)
+		code = mdb_env_open(s->env, path,
+				    MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOMETASYNC | MDB_WRITEMAP | MDB_NOLOCK |
+					MDB_NORDAHEAD,
+				    0600);
+	/* It has no name from here on: whatever ends this process, nothing stays. */
+	(void)unlink(path);
+	if (code != 0)
+		return failed(s, code);
+	if (!begin(s))
+		return false;
+	code = mdb_dbi_open(s->txn, NULL, 0, &s->dbi);
+	return code == 0 || failed(s, code);
+}
+
+struct scratch *scratch_open(const char *folder, uint64_t size, char ret_error[SCRATCH_ERROR_SIZE])
+{
+	struct scratch *s = calloc(1, sizeof(*s));
+
+	if (s == NULL) {
+		(void)snprintf(ret_error, SCRATCH_ERROR_SIZE, "no memory");
+		return NULL;
+	}
+	if (!open_in(s, folder, size)) {
+		memcpy(ret_error, s->error, SCRATCH_ERROR_SIZE);
+		scratch_close(s);
+		return NULL;
+	}
+	return s;
+}
+
+void scratch_close(struct scratch *s)
+{
+	if (s == NULL)
+		return;
+	end_cursor(s);
+	if (s->txn != NULL)
+		mdb_txn_abort(s->txn);
+	if (s->env != NULL)
+		mdb_env_close(s->env);
+	free(s);
+}
+
+const char *scratch_error(const struct scratch *s)
+{
+	return s->error;
+}
+
+static MDB_val value_of(struct span s)
+{
+	union {
+		const uint8_t *in;
+		void *out;
+	} p = {.in = s.p};
+
+	return (MDB_val){.mv_size = s.n, .mv_data = p.out};
+}
+
+struct span scratch_get(struct scratch *s, struct span key)
+{
+	MDB_val k = value_of(key), v;
+
+	if (s->txn == NULL || mdb_get(s->txn, s->dbi, &k, &v) != 0)
+		return span_of(NULL, 0);
+	return span_of(v.mv_data, v.mv_size);
+}
+
+bool scratch_put(struct scratch *s, struct span key, struct span value)
+{
+	MDB_val k = value_of(key), v = value_of(value);
+
+	if (s->txn == NULL || (++s->writes > WRITES_MAX && !renew(s)))
+		return false;
+	end_cursor(s);
+	int code = mdb_put(s->txn, s->dbi, &k, &v, 0);
+	return code == 0 || failed(s, code);
+}
+
+static bool move(struct scratch *s, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
+		 struct span *ret_value)
+{
+	MDB_val v;
+
+	if (mdb_cursor_get(s->cursor, k, &v, how) != 0)
+		return false;
+	*ret_key = span_of(k->mv_data, k->mv_size);
+	*ret_value = span_of(v.mv_data, v.mv_size);
+	return true;
+}
+
+bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key, struct span *ret_value)
+{
+	MDB_val k = value_of(key);
+
+	if (s->txn == NULL || (s->cursor == NULL && mdb_cursor_open(s->txn, s->dbi, &s->cursor) != 0))
+		return false;
+	return move(s, &k, MDB_SET_RANGE, ret_key, ret_value);
+}
+
+bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value)
+{
+	MDB_val k;
+
+	return s->cursor != NULL && move(s, &k, MDB_NEXT, ret_key, ret_value);
+}

@@ -1,0 +1,31 @@
+/*
+ * Scratch: a temporary table of bytes by bytes, in order, as large as the disk and gone when it is closed.
+ * For work over more rows than memory should hold. One thread at a time.
+ */
+#ifndef SCRATCH_SCRATCH_H
+#define SCRATCH_SCRATCH_H
+
+#include "base/span.h"
+
+struct scratch;
+
+enum { SCRATCH_KEY_MAX = 511, SCRATCH_ERROR_SIZE = 256 };
+
+/* In `folder`, of at most `size` bytes of which only those used are taken. NULL: ret_error says why. */
+struct scratch *scratch_open(const char *folder, uint64_t size,
+			     char ret_error[SCRATCH_ERROR_SIZE]) MUST_CHECK;
+void scratch_close(struct scratch *s);
+
+/* Borrowed until the next put or del. p == NULL: there is none. */
+struct span scratch_get(struct scratch *s, struct span key) MUST_CHECK;
+/* Adds or replaces. False: the key is too long, or the disk is full: see scratch_error(). */
+bool scratch_put(struct scratch *s, struct span key, struct span value) MUST_CHECK;
+const char *scratch_error(const struct scratch *s);
+
+/* The first row at or after `key`, borrowed as above; false: there is none. */
+bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key,
+		  struct span *ret_value) MUST_CHECK;
+/* The row after the last one that seek or next gave. */
+bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value) MUST_CHECK;
+
+#endif

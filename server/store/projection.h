@@ -1,0 +1,44 @@
+/*
+ * The tables as they follow from the log, beside the database: every statement that a batch would send is
+ * taken and carried out on rows in a temporary file, from which the next batches are loaded. So the columns
+ * are made by the same code that fills the database, and both can be compared row by row. Not thread-safe.
+ */
+#ifndef STORE_PROJECTION_H
+#define STORE_PROJECTION_H
+
+#include "replay/finding.h"
+#include "scratch/scratch.h"
+#include "store/store.h"
+
+struct projection;
+
+/* Both are borrowed; the connection need not be open. NULL: no memory. */
+struct projection *projection_new(struct store_conn *c, struct scratch *scratch) MUST_CHECK;
+void projection_free(struct projection *p);
+
+/* As in struct store_port; STORE_UNAVAILABLE: no memory, or the disk is full: see store_error(). */
+enum store_result projection_load(struct projection *p, const struct needs *needs, struct arena *arena,
+				  struct loaded *ret_loaded) MUST_CHECK;
+enum store_result projection_commit(struct projection *p, const struct commit *commit) MUST_CHECK;
+/* Hashes [first, first + n) of a level, of full tiles. False: they are not there. */
+bool projection_hashes(struct projection *p, unsigned level, uint64_t first, size_t n,
+		       struct digest *ret_hashes) MUST_CHECK;
+
+/* Which tables are compared, one after the other; NULL: no more. */
+const char *projection_table(size_t i);
+
+struct projection_report {
+	void *self;
+	void (*finding)(void *self, const struct finding *finding);
+	void (*progress)(void *self, const char *table, uint64_t rows);
+};
+
+/*
+ * Compares one table with what is stored, through a connection whose snapshot was begun by store_snapshot().
+ * Manifests whose deadline passed before `overdue` without a flag are reported too. *ret_rows: how many are
+ * stored.
+ */
+enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *c, micros overdue,
+				     const struct projection_report *report, uint64_t *ret_rows) MUST_CHECK;
+
+#endif

@@ -1,0 +1,246 @@
+/* Owns the comparing of what was computed with what is stored: both in the order of the key, side by side. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "core/tile.h"
+#include "store/conn.h"
+#include "store/projection_table.h"
+
+struct comparison {
+	const struct projection_report *report;
+	enum table_id id;
+	const struct table_row *t;
+	size_t n; /* columns */
+};
+
+const char *projection_table(size_t i)
+{
+	return i < TABLES ? tables[i].name : NULL;
+}
+
+/* ---- in words ---- */
+
+static void cell_text(char type, struct span cell, char *text, size_t size)
+{
+	if (cell.p == NULL) {
+		(void)snprintf(text, size, "NULL");
+	} else if (type == 'i') {
+		(void)snprintf(text, size, "%" PRId64, copy_int(cell));
+	} else if (type == 'o') {
+		(void)snprintf(text, size, "%s", copy_int(cell) != 0 ? "true" : "false");
+	} else if (type == 't') {
+		(void)snprintf(text, size, "'%.*s'", (int)(cell.n < 48 ? cell.n : 48), (const char *)cell.p);
+	} else {
+		size_t at = (size_t)snprintf(text, size, "%zu bytes ", cell.n);
+		for (size_t i = 0; i < cell.n && i < 12 && at + 3 < size; i++)
+			at += (size_t)snprintf(text + at, size - at, "%02x", cell.p[i]);
+	}
+}
+
+static void key_text(const struct table_row *t, const struct span *cells, char text[FINDING_KEY_SIZE])
+{
+	size_t at = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < t->key_n && at + 1 < FINDING_KEY_SIZE; i++) {
+		char cell[80];
+		if (t->types[i] == 't' && cells[i].p != NULL) {
+			(void)snprintf(cell, sizeof(cell), "%.*s", (int)(cells[i].n < 64 ? cells[i].n : 64),
+				       (const char *)cells[i].p);
+		} else if (t->types[i] == 'b') {
+			cell[0] = '\0';
+			for (size_t k = 0; k < cells[i].n && k < 8; k++)
+				(void)snprintf(cell + 2 * k, 3, "%02x", cells[i].p[k]);
+		} else {
+			cell_text(t->types[i], cells[i], cell, sizeof(cell));
+		}
+		int n = snprintf(text + at, FINDING_KEY_SIZE - at, "%s%s", i == 0 ? "" : ",", cell);
+		at += n < 0 ? 0 : (size_t)n;
+	}
+}
+
+/* Which entry a row is about. */
+static uint64_t entry_of(const struct comparison *c, const struct span *cells)
+{
+	if (c->t->entry != NO_COLUMN)
+		return (uint64_t)copy_int(cells[c->t->entry]);
+	if (c->id == TABLE_MANIFEST && cells[MANIFEST_TRAIL].n >= 8)
+		return (uint64_t)copy_int(span_of(cells[MANIFEST_TRAIL].p + cells[MANIFEST_TRAIL].n - 8, 8));
+	return FINDING_NO_ENTRY;
+}
+
+static struct finding begin(const struct comparison *c, const char *what, const struct span *cells)
+{
+	struct finding f = {.what = what, .table = c->t->name, .column = "", .entry = entry_of(c, cells)};
+
+	key_text(c->t, cells, f.key);
+	if (c->t->number != NO_COLUMN)
+		f.number = (uint64_t)copy_int(cells[c->t->number]);
+	return f;
+}
+
+static void say_missing(const struct comparison *c, const struct span *wanted)
+{
+	struct finding f = begin(c, "row.missing", wanted);
+
+	(void)snprintf(f.en, sizeof(f.en), "table %s lacks the row %s, which follows from the log",
+		       c->t->name, f.key);
+	(void)snprintf(f.zh, sizeof(f.zh), "表 %s 缺少由日志得出的行 %s", c->t->name, f.key);
+	c->report->finding(c->report->self, &f);
+}
+
+static void say_unexplained(const struct comparison *c, const struct span *stored)
+{
+	struct finding f = begin(c, "row.unexplained", stored);
+
+	(void)snprintf(f.en, sizeof(f.en), "table %s has the row %s, which nothing in the log explains",
+		       c->t->name, f.key);
+	(void)snprintf(f.zh, sizeof(f.zh), "表 %s 的行 %s 在日志中没有依据", c->t->name, f.key);
+	c->report->finding(c->report->self, &f);
+}
+
+/* In a tile of leaves: which one. */
+static uint64_t leaf_changed(const struct span *wanted, struct span stored)
+{
+	uint64_t first = (uint64_t)copy_int(wanted[1]) * TILE_WIDTH;
+
+	for (size_t i = 0; i < TILE_WIDTH; i++)
+		if (stored.n < (i + 1) * DIGEST_SIZE ||
+		    memcmp(stored.p + i * DIGEST_SIZE, wanted[2].p + i * DIGEST_SIZE, DIGEST_SIZE) != 0)
+			return first + i;
+	return FINDING_NO_ENTRY;
+}
+
+static void say_changed(const struct comparison *c, const struct span *wanted, const struct span *stored,
+			size_t i)
+{
+	bool tile = c->id == TABLE_TILE;
+	struct finding f = begin(c, tile ? "tree.tile" : "row.changed", wanted);
+	char is[120], should[120];
+
+	f.column = c->t->columns[i];
+	if (tile && i == 2 && copy_int(wanted[0]) == 0)
+		f.entry = leaf_changed(wanted, stored[2]);
+	cell_text(c->t->types[i], stored[i], is, sizeof(is));
+	cell_text(c->t->types[i], wanted[i], should, sizeof(should));
+	(void)snprintf(f.en, sizeof(f.en), "table %s, row %s: %s is %s; by the log it is %s", c->t->name,
+		       f.key, f.column, is, should);
+	(void)snprintf(f.zh, sizeof(f.zh), "表 %s，行 %s：%s 为 %s，按日志应为 %s", c->t->name, f.key,
+		       f.column, is, should);
+	c->report->finding(c->report->self, &f);
+}
+
+static void say_overdue(const struct comparison *c, const struct span *wanted)
+{
+	struct finding f = begin(c, "flag.missing", wanted);
+
+	(void)snprintf(f.en, sizeof(f.en), "a deadline of manifest %s passed and no flag was raised", f.key);
+	(void)snprintf(f.zh, sizeof(f.zh), "联单 %s 的期限已过而没有标记", f.key);
+	c->report->finding(c->report->self, &f);
+}
+
+/* ---- side by side ---- */
+
+static enum store_result begin_copy(const struct comparison *c, struct store_conn *conn)
+{
+	struct buffer sql = BUFFER_EMPTY;
+
+	buffer_put_str(&sql, "SELECT ");
+	for (size_t i = 0; c->t->select == NULL && i < c->n; i++)
+		buffer_printf(&sql, "%s%s%s", i == 0 ? "" : ", ", c->t->columns[i],
+			      c->t->types[i] == 'i'   ? "::bigint"
+			      : c->t->types[i] == 'a' ? "::bigint[]"
+						      : "");
+	if (c->t->select != NULL)
+		buffer_put_str(&sql, c->t->select);
+	else
+		buffer_printf(&sql, " FROM %s", c->t->name);
+	buffer_put_str(&sql, " ORDER BY ");
+	for (size_t i = 0; i < c->t->key_n; i++)
+		buffer_printf(&sql, "%s%zu%s", i == 0 ? "" : ", ", i + 1,
+			      c->id == TABLE_TERM ? " NULLS FIRST" : "");
+	buffer_put_u8(&sql, 0);
+	enum store_result r = buffer_ok(&sql) ? store_copy(conn, (const char *)sql.p) : STORE_UNAVAILABLE;
+	buffer_free(&sql);
+	return r;
+}
+
+static bool cells_eq(struct span a, struct span b)
+{
+	return (a.p == NULL) == (b.p == NULL) && span_eq(a, b);
+}
+
+static void compare_rows(const struct comparison *c, const struct span *wanted, const struct span *stored)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!cells_eq(wanted[i], stored[i])) {
+			say_changed(c, wanted, stored, i);
+			return;
+		}
+}
+
+/* The next row that was computed. */
+static bool wanted_next(const struct comparison *c, struct projection *p, bool first, struct span *ret_key,
+			struct span *ret_cells)
+{
+	const uint8_t id = (uint8_t)c->id;
+	struct span row;
+	bool more = first ? scratch_seek(p->scratch, span_of(&id, 1), ret_key, &row)
+			  : scratch_next(p->scratch, ret_key, &row);
+
+	return more && ret_key->p[0] == id && row_split(row, c->n, ret_cells);
+}
+
+static int order(struct span a, struct span b)
+{
+	int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
+
+	return d != 0 ? d : a.n < b.n ? -1 : a.n > b.n;
+}
+
+static bool is_overdue(const struct comparison *c, const struct span *wanted, micros overdue)
+{
+	return c->id == TABLE_MANIFEST && wanted[MANIFEST_DUE].p != NULL &&
+	       copy_int(wanted[MANIFEST_DUE]) < overdue;
+}
+
+enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *conn,
+				     micros overdue, const struct projection_report *report,
+				     uint64_t *ret_rows)
+{
+	struct comparison c = {report, (enum table_id)table, &tables[table], table_columns(&tables[table])};
+	struct span stored[COPY_COLUMNS_MAX], wanted[COPY_COLUMNS_MAX], key;
+	bool end = false;
+	uint64_t rows = 0;
+	enum store_result r = begin_copy(&c, conn);
+	bool more = r == STORE_OK && wanted_next(&c, p, true, &key, wanted);
+
+	if (r == STORE_OK)
+		r = store_copy_row(conn, c.n, stored, &end);
+	while (r == STORE_OK && (more || !end)) {
+		int d = 1;
+		if (!end) {
+			row_put_key(&p->key, c.id, stored, c.t->key_n);
+			d = more ? order(key, buffer_span(&p->key)) : 1;
+		} else {
+			d = -1;
+		}
+		if (d < 0)
+			say_missing(&c, wanted);
+		else if (d > 0)
+			say_unexplained(&c, stored);
+		else
+			compare_rows(&c, wanted, stored);
+		if (d <= 0 && is_overdue(&c, wanted, overdue))
+			say_overdue(&c, wanted);
+		if (d <= 0)
+			more = wanted_next(&c, p, false, &key, wanted);
+		if (d >= 0) {
+			r = store_copy_row(conn, c.n, stored, &end);
+			if (++rows % 4096 == 0)
+				report->progress(report->self, c.t->name, rows);
+		}
+	}
+	*ret_rows = rows;
+	return r;
+}

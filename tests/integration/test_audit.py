@@ -1,0 +1,152 @@
+"""`manifest log audit`: the log of a database judged again; clean under load, and every change by hand is named."""
+import json
+import subprocess
+
+import pytest
+from city import DAY, HOUR
+from load import Load
+from manifest_client import Refused
+from manifest_client.device import now
+from questions import open_kinds
+from server import BUILD, until
+
+MANIFEST = BUILD / "manifest"
+
+
+def audit(server, *options, role="manifest_reader"):
+    done = subprocess.run([MANIFEST, "log", "audit", "--json", "--database",
+                           server.cluster.conninfo(server.database, role), *options],
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=120, check=False)
+    assert done.returncode in (0, 1), done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["holds"] is (done.returncode == 0)
+    return report
+
+
+def found(report):
+    return [(f["what"], f["table"], f["column"]) for f in report["findings"]]
+
+
+def send(connection, *steps):
+    for envelope, _ in steps:
+        connection.submit(envelope)
+
+
+class Eventful:
+    """A city with an overdue load, a whole life, a fork with its evidence, and a deadline set anew."""
+
+    def __init__(self, city):
+        self.city, self.server = city, city.server
+        c = city.connect(city.generator)
+        late = now() - 3 * DAY
+        self.overdue = city.trail(at=late)
+        send(c, self.overdue.issued(late), self.overdue.loaded(late + HOUR))
+        until(lambda: open_kinds(city.office, self.overdue.number) == ["OVERDUE"], "overdue")
+        send(c, self.overdue.delivered())
+        self.whole = city.trail()
+        for envelope in self.whole.whole_life():
+            c.submit(envelope)
+        self.forked = city.trail()
+        send(c, self.forked.issued())
+        head = self.forked.head
+        first = self.forked.loaded()
+        self.forked.head = head
+        rival, _ = self.forked.loaded()
+        send(c, first)
+        with pytest.raises(Refused):
+            c.submit(rival)
+        until(lambda: open_kinds(city.office, self.forked.number) == ["FORK"], "forked")
+        self.waiting = city.trail(at=now() - 30 * HOUR)
+        send(c, self.waiting.issued(now() - 30 * HOUR, collect_by=now() - 28 * HOUR))
+        until(lambda: open_kinds(city.office, self.waiting.number) == ["NOT_COLLECTED"], "not collected")
+        city.enter("setting_changed", key="collect.grace", value="72 h", reason="大雪")
+        until(lambda: open_kinds(city.office, self.waiting.number) == [], "in time after all")
+
+    def sql(self, statement, *values):
+        """As a superuser would, with the guards off."""
+        return self.server.sql(statement, *values)
+
+
+@pytest.fixture
+def eventful(make):
+    return Eventful(make.city())
+
+
+def test_a_log_with_flags_is_clean(eventful):
+    report = audit(eventful.server)
+    assert report["holds"], report["findings"]
+    assert int(report["entries"]) == eventful.sql("SELECT size FROM log_head")[0][0]
+    assert int(report["signatures"]) > int(report["entries"])
+    assert int(report["rows"]["evidence"]) == 1 and int(report["rows"]["flag"]) == 3
+    high_water = eventful.server.folder / "high-water"
+    assert audit(eventful.server, "--high-water", high_water)["holds"]
+
+
+def test_it_runs_while_devices_send(make):
+    city = make.city()
+    with Load(city, events=300) as load:
+        load.reach(50)
+        for _ in range(3):
+            report = audit(city.server)
+            assert report["holds"], report["findings"]
+        load.finish()
+    report = audit(city.server)
+    assert report["holds"] and int(report["rows"]["manifest"]) == 900
+
+
+@pytest.mark.parametrize("statement, what", [
+    ("UPDATE manifest SET state = 9 WHERE number = {overdue}", ("row.changed", "manifest", "state")),
+    ("UPDATE manifest SET look_at = NULL WHERE number = {waiting}", ("row.changed", "manifest", "look_at")),
+    ("DELETE FROM manifest WHERE number = {whole}", ("row.missing", "manifest", "")),
+    ("DELETE FROM flag WHERE number = {overdue}", ("row.missing", "flag", "")),
+    ("UPDATE flag SET closed_at = raised_at, closed_by = flag WHERE number = {forked}",
+     ("row.changed", "flag", "closed_at")),
+    ("UPDATE device_key SET revoked_from = 1 WHERE no = 5", ("row.changed", "device_key", "revoked_from")),
+    ("UPDATE party SET name = 'x' WHERE no = 2", ("row.changed", "party", "name")),
+    ("UPDATE permit SET waste_codes = array['HW01']", ("row.changed", "permit", "waste_codes")),
+    ("INSERT INTO setting VALUES ('clock.skew', '1 h', 3)", ("row.unexplained", "setting", "")),
+    ("DELETE FROM evidence", ("row.missing", "evidence", "")),
+    ("UPDATE running_number SET index = index + 1 WHERE key_no = 5 AND number = 1",
+     ("row.changed", "running_number", "index")),
+    ("DELETE FROM checkpoint WHERE size < 0; UPDATE log_head SET root = sha256('x')", ("tree.root", "log_head", "root")),
+    ("UPDATE entry SET number = 0 WHERE number = {whole}", ("row.changed", "entry", "number")),
+    ("UPDATE entry SET accepted_at = accepted_at - 1 WHERE index = 9", ("entry.time", "entry", "accepted_at")),
+])
+def test_a_row_changed_by_hand_is_named(eventful, statement, what):
+    numbers = {name: getattr(eventful, name).number for name in ("overdue", "waiting", "whole", "forked")}
+    eventful.server.end()
+    eventful.sql(statement.format(**numbers))
+    report = audit(eventful.server)
+    assert what in found(report), report["findings"]
+    assert not {t for _, t, _ in found(report)} - {what[1]}, report["findings"]
+
+
+def test_entries_changed_by_hand_are_named(eventful):
+    eventful.server.end()
+    index, entry = eventful.sql("SELECT index, entry FROM entry WHERE number = %s ORDER BY index LIMIT 1",
+                                eventful.whole.number)[0]
+    changed = bytes(entry)
+    changed = changed[:200] + bytes([changed[200] ^ 1]) + changed[201:]
+    eventful.sql("ALTER TABLE entry DROP CONSTRAINT entry_leaf")
+    eventful.sql("UPDATE entry SET entry = %s WHERE index = %s", changed, index)
+    report = audit(eventful.server)
+    first = report["findings"][0]
+    assert first["what"] in ("entry.bytes", "entry.signature") and first["entry"] == str(index)
+
+
+def test_a_deleted_tail_is_seen_by_whoever_kept_a_checkpoint(eventful, tmp_path):
+    eventful.server.end()
+    size = eventful.sql("SELECT max(size) FROM checkpoint")[0][0]
+    note = tmp_path / "kept"
+    note.write_text(eventful.sql("SELECT note FROM checkpoint WHERE size = %s", size)[0][0])
+    assert audit(eventful.server, "--checkpoint", note)["holds"]
+    eventful.sql("DELETE FROM entry WHERE index >= %s", size - 1)
+    report = audit(eventful.server, "--checkpoint", note, "--high-water", eventful.server.folder / "high-water")
+    assert ("head", "log_head", "size") in found(report)
+    assert {"checkpoint", "high_water"} <= {w for w, _, _ in found(report)}
+
+
+def test_what_cannot_be_read_is_no_finding(cluster):
+    done = subprocess.run([MANIFEST, "log", "audit", "--database", "host=/nowhere dbname=x"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 3 and "PostgreSQL" in done.stderr
