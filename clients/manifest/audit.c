@@ -21,6 +21,7 @@ enum { WINDOW = 2048, LIMIT = 100, GRACE_SECONDS = 120 };
  * meanwhile. */
 struct kept {
 	const char *what;
+	const char *table; /* it is kept in; "" for none */
 	const char *path;
 	struct span note; /* of a checkpoint */
 	uint64_t size;
@@ -376,27 +377,10 @@ static void check_strays(struct audit *a)
 		    "存有日志未达到的长度的检查点");
 }
 
-static void check_head(struct audit *a)
+static void check_kept(struct audit *a, const struct kept *k)
 {
 	const struct log_head *head = replay_head(a->replay);
-	const struct log_head *stored = &a->stored;
-
-	if (stored->size != head->size)
-		add(a, "head", "log_head", 0, "size", FINDING_NO_ENTRY,
-		    "the head counts another number of entries than are stored", "日志头的记录数与实际不符");
-	else if (replay_tree_whole(a->replay) && !digest_eq(&stored->root, &head->root))
-		add(a, "tree.root", "log_head", 0, "root", FINDING_NO_ENTRY,
-		    "the root of the head is not the root of the entries", "日志头的根哈希与记录不符");
-	if (stored->accepted_at != head->accepted_at)
-		add(a, "head", "log_head", 0, "accepted_at", FINDING_NO_ENTRY,
-		    "the head has another time of acceptance than the last entry",
-		    "日志头的接收时间与末条记录不符");
-}
-
-static void check_kept(struct audit *a, struct kept *k)
-{
-	const struct log_head *head = replay_head(a->replay);
-	struct finding f = {.what = k->what, .table = "", .column = "", .entry = FINDING_NO_ENTRY};
+	struct finding f = {.what = k->what, .table = k->table, .column = "", .entry = FINDING_NO_ENTRY};
 	struct checkpoint c = {.size = k->size, .root = k->root};
 	enum log_failure wrong = LOG_HOLDS;
 	struct digest ours;
@@ -429,6 +413,44 @@ static void check_kept(struct audit *a, struct kept *k)
 	findings_add(&a->findings, &f);
 }
 
+/* What witnesses cosigned: as any checkpoint that somebody kept. */
+static bool check_cosigned(struct audit *a)
+{
+	struct span cells[2];
+	bool end = false;
+
+	if (store_copy(a->conn, "SELECT size, note FROM cosigned_checkpoint ORDER BY size") != STORE_OK)
+		return unavailable(a, store_error(a->conn));
+	for (;;) {
+		char key[32];
+		if (store_copy_row(a->conn, 2, cells, &end) != STORE_OK)
+			return unavailable(a, store_error(a->conn));
+		if (end)
+			return true;
+		(void)snprintf(key, sizeof(key), "%" PRId64, copy_int(cells[0]));
+		const struct kept k = {
+		    .what = "checkpoint", .table = "cosigned_checkpoint", .path = key, .note = cells[1]};
+		check_kept(a, &k);
+	}
+}
+
+static void check_head(struct audit *a)
+{
+	const struct log_head *head = replay_head(a->replay);
+	const struct log_head *stored = &a->stored;
+
+	if (stored->size != head->size)
+		add(a, "head", "log_head", 0, "size", FINDING_NO_ENTRY,
+		    "the head counts another number of entries than are stored", "日志头的记录数与实际不符");
+	else if (replay_tree_whole(a->replay) && !digest_eq(&stored->root, &head->root))
+		add(a, "tree.root", "log_head", 0, "root", FINDING_NO_ENTRY,
+		    "the root of the head is not the root of the entries", "日志头的根哈希与记录不符");
+	if (stored->accepted_at != head->accepted_at)
+		add(a, "head", "log_head", 0, "accepted_at", FINDING_NO_ENTRY,
+		    "the head has another time of acceptance than the last entry",
+		    "日志头的接收时间与末条记录不符");
+}
+
 /* EXIT_DONE: all of them could be read. */
 static int read_kept(struct audit *a)
 {
@@ -439,7 +461,7 @@ static int read_kept(struct audit *a)
 		struct buffer note = BUFFER_EMPTY;
 		bool read = mft_file_read(order->checkpoints[i], NOTE_SIZE_MAX, &note, &failure);
 		struct kept *k = &a->kept[a->kept_n++];
-		*k = (struct kept){.what = "checkpoint", .path = order->checkpoints[i]};
+		*k = (struct kept){.what = "checkpoint", .table = "", .path = order->checkpoints[i]};
 		k->note = arena_copy(a->app->arena, buffer_span(&note));
 		buffer_free(&note);
 		if (!read)
@@ -449,7 +471,7 @@ static int read_kept(struct audit *a)
 		return EXIT_DONE;
 	char why[HIGH_WATER_ERROR_SIZE];
 	struct kept *k = &a->kept[a->kept_n++];
-	*k = (struct kept){.what = "high_water", .path = order->high_water};
+	*k = (struct kept){.what = "high_water", .table = "", .path = order->high_water};
 	if (high_water_peek(order->high_water, &k->size, &k->root, why))
 		return EXIT_DONE;
 	mft_fail(&failure, MFT_FAULT_LOCAL, "audit.file", "the high-water file cannot be read",
@@ -486,7 +508,7 @@ static bool run(struct audit *a, json_t *rows)
 	check_head(a);
 	for (size_t i = 0; i < a->kept_n; i++)
 		check_kept(a, &a->kept[i]);
-	return compare(a, rows);
+	return check_cosigned(a) && compare(a, rows);
 }
 
 static void say(struct audit *a, json_t *rows)

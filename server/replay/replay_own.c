@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "core/flags.h"
-#include "core/time_text.h"
+#include "core/words.h"
 #include "replay/replay_internal.h"
 
 bool replay_is_own(const struct event *e)
@@ -18,12 +18,14 @@ bool replay_is_own(const struct event *e)
 /* "overdue in transit, due 2026-..." */
 static void describe(const struct event *e, bool zh, char *text, size_t size)
 {
+	const struct word *kind = word_of(flag_words, (int)e->flag_raised.kind);
+
 	if (e->kind == EVENT_FLAG_CLEARED)
 		(void)snprintf(text, size, zh ? "解除标记 %" PRIu64 : "clears flag %" PRIu64,
 			       e->flag_cleared.flag);
 	else
 		(void)snprintf(text, size, zh ? "标记“%s” %.*s" : "flag \"%s\" %.*s",
-			       flag_kind_name(e->flag_raised.kind, zh),
+			       zh ? kind->zh : kind->en,
 			       (int)(e->flag_raised.detail.n < 160 ? e->flag_raised.detail.n : 160),
 			       (const char *)e->flag_raised.detail.p);
 }

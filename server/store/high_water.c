@@ -216,17 +216,18 @@ void high_water_close(struct high_water *h)
 bool high_water_peek(const char *path, uint64_t *ret_size, struct digest *ret_root,
 		     char ret_error[HIGH_WATER_ERROR_SIZE])
 {
-	struct high_water h = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+	struct high_water h = {.path = strdup(path), .fd = open(path, O_RDONLY | O_CLOEXEC)};
+	bool good = h.path != NULL &&
+		    (h.fd >= 0 ? read_slots(&h, ret_error) : failed(path, "open", errno, ret_error));
 
-	if (h.fd < 0)
-		return failed(ret_error, "open", path);
-	bool good = read_slots(&h, path, ret_error);
-	close(h.fd);
-	if (!good)
-		return false;
-	*ret_size = h.size;
-	*ret_root = h.root;
-	return true;
+	if (good) {
+		*ret_size = h.size;
+		*ret_root = h.root;
+	}
+	if (h.fd >= 0)
+		close(h.fd);
+	free(h.path);
+	return good;
 }
 
 bool high_water_get(const struct high_water *h, uint64_t *ret_size, struct digest *ret_root)
