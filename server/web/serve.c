@@ -23,6 +23,8 @@ const struct serve_settings serve_settings_default = {
     .close_within = INT64_C(2000000),
 };
 
+enum { GRACE_PART = 10 }; /* of the time for a request, when all places are taken */
+
 /* Each waits for one thing, and each for its own time. */
 enum phase { PHASE_REQUEST, PHASE_ANSWER, PHASE_CLOSE, PHASES };
 
@@ -61,12 +63,6 @@ static void resume(struct serve *s)
 	s->paused = evconnlistener_enable(s->listener) != 0;
 }
 
-static void pause_accepting(struct serve *s)
-{
-	(void)evconnlistener_disable(s->listener);
-	s->paused = true;
-}
-
 static void enter(struct client *c, enum phase phase)
 {
 	struct serve *s = c->serve;
@@ -101,6 +97,25 @@ static void lose(struct client *c)
 	client_free(c);
 	if (id != 0)
 		s->sink.gone(s->sink.self, id);
+}
+
+static void pause_accepting(struct serve *s)
+{
+	(void)evconnlistener_disable(s->listener);
+	s->paused = true;
+}
+
+/* When all places are taken, who has long said nothing whole gives way: silence cannot keep others out. */
+static void make_room(struct serve *s)
+{
+	struct client *c = STAILQ_FIRST(&s->queues[PHASE_REQUEST]);
+	micros grace = s->settings.request_within / GRACE_PART;
+
+	if (s->counters.open < s->settings.connections_max || c == NULL ||
+	    loop_monotonic() - c->since < grace)
+		return;
+	s->counters.late++;
+	lose(c);
 }
 
 /* ---- what libevent calls ---- */
@@ -184,6 +199,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	bufferevent_setwatermark(c->bev, EV_READ, 0, HEAD_MAX);
 	if (bufferevent_enable(c->bev, EV_READ) != 0)
 		client_free(c);
+	make_room(s);
 	if (s->counters.open >= s->settings.connections_max)
 		pause_accepting(s);
 }
@@ -212,6 +228,8 @@ static void on_tick(evutil_socket_t fd, short what, void *self)
 			lose(c);
 		}
 	}
+	if (s->paused)
+		make_room(s);
 	resume(s);
 }
 

@@ -17,11 +17,12 @@ struct event_base;
 typedef int64_t micros; /* as in core/event.h, whose `struct event` is not libevent's */
 
 struct serve_settings {
-	unsigned connections_max; /* more wait in the kernel's queue */
-	size_t output_total_max;  /* bytes queued to all; beyond: serve_is_full() */
-	micros request_within;    /* from accept() to the end of the head */
-	micros answer_within;     /* from there until all is sent */
-	micros close_within;      /* from there until the client closes too */
+	unsigned
+	    connections_max; /* more wait in the kernel's queue; who is silent for long gives way to them */
+	size_t output_total_max; /* bytes queued to all; beyond: serve_is_full() */
+	micros request_within;   /* from accept() to the end of the head */
+	micros answer_within;    /* from there until all is sent */
+	micros close_within;     /* from there until the client closes too */
 };
 extern const struct serve_settings serve_settings_default;
 

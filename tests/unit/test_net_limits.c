@@ -82,6 +82,39 @@ Test(net_limits, a_slow_reader_is_closed)
 	server_end();
 }
 
+/* It asked once to be told of flags and never reads: what is pushed to it is bounded, and it alone is closed.
+ */
+Test(net_limits, pushes_do_not_pile_up_for_one_who_does_not_read)
+{
+	static const uint8_t push[300] = {0, 0, 1, 40};
+	struct net_settings set = net_settings_default;
+	uint64_t most = 0;
+	int small = 4096;
+
+	set.output_max = 256 * 1024;
+	server_begin_with(set);
+	struct client *c = connected();
+	conn_id watcher = f.last;
+	setsockopt(c->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	f.deaf = true;
+	for (int i = 0; i < 100000 && f.closed == 0; i++) {
+		f.port->send(f.port->self, watcher, span_of(push, sizeof(push)));
+		most = f.count->output_queued > most ? f.count->output_queued : most;
+		if (i % 50 == 0)
+			turn();
+	}
+	WAIT(f.closed == 1);
+	cr_assert_eq(f.count->ended[NET_END_SLOW_READER], 1);
+	cr_assert_leq(most, set.output_max);
+	cr_assert_eq(f.count->output_queued, 0);
+	f.port->send(f.port->self, watcher, span_of(push, sizeof(push)));
+	f.deaf = false;
+	struct client *other = connected();
+	f.port->send(f.port->self, f.last, span_of(push, sizeof(push)));
+	WAIT(other->got.n == sizeof(push));
+	server_end();
+}
+
 Test(net_limits, who_does_not_read_is_not_read)
 {
 	struct net_settings set = net_settings_default;

@@ -148,6 +148,23 @@ Test(serve, no_more_than_the_limit)
 	cr_expect_eq(serve_counters(serve)->accepted, 6);
 }
 
+/* As many as there may be say nothing; who asks is answered, long before their time is over. */
+Test(serve, silence_gives_way)
+{
+	for (int i = 0; i < 4; i++)
+		(void)open_to(port);
+	WAIT(serve_counters(serve)->open == 4 || serve_counters(serve)->late > 0);
+	micros began = loop_monotonic();
+	int fd = open_to(port);
+	say(fd, GET("/"));
+	WAIT(heard.n == 1);
+	cr_expect_lt(loop_monotonic() - began, hasty.request_within);
+	serve_answer(serve, heard.ids[0], span_str("a"));
+	cr_expect_str_eq(hear(fd), "a");
+	cr_expect_geq(serve_counters(serve)->late, 1);
+	cr_expect_leq(serve_counters(serve)->open, 4);
+}
+
 Test(serve, unix_socket)
 {
 	char path_text[SERVE_ERROR_SIZE];
