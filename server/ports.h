@@ -92,6 +92,11 @@ struct log_head {
 	uint64_t epoch;
 };
 
+static inline bool log_head_eq(const struct log_head *a, const struct log_head *b)
+{
+	return a->size == b->size && a->epoch == b->epoch && digest_eq(&a->root, &b->root);
+}
+
 struct tile_row { /* a full tile, written once */
 	uint8_t level;
 	uint64_t n;
@@ -130,6 +135,9 @@ struct recovery_sink {
 	bool (*cosigned)(void *self, struct span note);
 	/* Hashes [first, first + n) of a tile level, for the right edge: see core/tile.h. */
 	bool (*hashes)(void *self, uint8_t level, uint64_t first, const struct digest *hashes, size_t n);
+	/* The head of what was read before, NULL: of nothing. While it is the stored one, a server without
+	 * the lease is told nothing but the head. */
+	const struct log_head *known;
 };
 
 /* A query's answers: arrays of views in the arena; which one depends on the kind. */

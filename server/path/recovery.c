@@ -21,6 +21,7 @@ struct recovery {
 	struct arena *scratch; /* of one entry */
 	struct registry *registry;
 	struct tree *tree;
+	struct log_head known; /* of what is in memory, when another server writes; size 0: of nothing */
 	struct log_head head;
 	struct span checkpoint;
 	struct span cosigned;
@@ -29,7 +30,8 @@ struct recovery {
 	struct digest *hashes[TILE_LEVELS];
 	size_t hashes_n[TILE_LEVELS];
 	enum store_result result;
-	bool unreadable; /* an entry could not be read */
+	bool nothing_new; /* another server writes, and the log is what it was */
+	bool unreadable;  /* an entry could not be read */
 	char reason[ERROR_SIZE];
 };
 
@@ -293,12 +295,14 @@ static void recovery_run(struct work *w, void *thread)
 					   .entry = take_entry,
 					   .numbers = take_numbers,
 					   .cosigned = take_cosigned,
-					   .hashes = take_hashes};
+					   .hashes = take_hashes,
+					   .known = r->known.size > 0 ? &r->known : NULL};
 
 	r->result = r->path->ports.store.recover(thread, &sink, &r->head, &r->checkpoint, r->arena);
 	if (r->unreadable)
 		r->result = STORE_CORRUPT;
-	if (r->result == STORE_OK || r->result == STORE_DEPOSED)
+	r->nothing_new = r->result == STORE_DEPOSED && log_head_eq(&r->known, &r->head);
+	if (!r->nothing_new && (r->result == STORE_OK || r->result == STORE_DEPOSED))
 		check(r, thread);
 	if (r->result != STORE_OK && r->reason[0] == '\0')
 		(void)snprintf(r->reason, sizeof(r->reason), "%s", r->path->ports.store.error(thread));
@@ -422,6 +426,8 @@ static void finish(struct recovery *r)
 	p->recovering = false;
 	if (r->result == STORE_CORRUPT) {
 		path_stop(p, "%s", r->reason);
+	} else if (r->nothing_new) {
+		try_again(p, standby_retry, PATH_STANDBY);
 	} else if (r->result == STORE_OK || standby) {
 		adopt(p, r);
 		if (p->cosign != NULL)
@@ -513,6 +519,8 @@ void recovery_begin(struct path *p)
 	r->path = p;
 	if (p->cosign != NULL)
 		r->claims_n = cosign_claims(p->cosign, r->claims);
+	if (p->state == PATH_STANDBY)
+		r->known = p->head;
 	p->recovering = true;
 	p->counters.recoveries++;
 	p->ports.writer.submit(p->ports.writer.self, &r->work);

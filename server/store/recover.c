@@ -192,8 +192,11 @@ static enum store_result read_all(struct recovery *v, struct log_head *head, str
 				  struct span *ret_checkpoint)
 {
 	struct store_conn *c = v->conn;
+	const struct log_head *known = v->sink->known;
 	enum store_result r = read_head(c, v->standby ? ST_HEAD : ST_HEAD_LOCKED, head);
 
+	if (r == STORE_OK && v->standby && known != NULL && log_head_eq(known, head))
+		return STORE_OK;
 	if (r == STORE_OK)
 		r = conn_do(c, ST_PATIENCE, NULL);
 	if (r == STORE_OK && !v->standby)

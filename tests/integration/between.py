@@ -50,6 +50,9 @@ class Wire:
             pump()
         except (OSError, Ended):
             pass
+        self.cut()
+
+    def cut(self):
         for s in (self.client, self.server):
             try:
                 s.shutdown(socket.SHUT_RDWR)
@@ -122,6 +125,7 @@ class Between(threading.Thread):
         self.lock = threading.Lock()
         self.stops = []
         self.wires = []
+        self.away = False  # nobody gets through
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(f"{folder}/.s.PGSQL.5432")
         self.listener.listen(16)
@@ -132,11 +136,19 @@ class Between(threading.Thread):
             client, _ = self.listener.accept()
             server = socket.socket(socket.AF_UNIX)
             try:
+                if self.away:
+                    raise OSError("away")
                 server.connect(self.target)
             except OSError:
                 client.close()
                 continue
             self.wires.append(Wire(self, client, server))
+
+    def go_away(self):
+        """Every connection is cut, and none is made until `away` is taken back."""
+        self.away = True
+        for wire in self.wires:
+            wire.cut()
 
     def stop_at(self, statement, where):
         """The next connection that comes to this point is stopped there."""

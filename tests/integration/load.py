@@ -14,10 +14,10 @@ WINDOW = 20
 class Worker(threading.Thread):
     """One device. What it sends was signed beforehand; a broken connection makes it send the same bytes again."""
 
-    def __init__(self, device, envelopes, addresses, ca, patience):
+    def __init__(self, device, envelopes, addresses, ca, patience, pace):
         super().__init__(daemon=True)
         self.device, self.envelopes, self.addresses, self.ca = device, envelopes, addresses, ca
-        self.patience = patience
+        self.patience, self.pace = patience, pace
         self.deadline = time.monotonic() + 90
         self.receipts = []
         self.failure = None
@@ -53,19 +53,21 @@ class Worker(threading.Thread):
         for i, e in zip(requests, part):
             self.receipts.append(c.answer_to(i, e))
             self.done += 1
+        time.sleep(self.pace)
 
 
 class Load:
-    """Several workers over one city. `addresses` says where to send, asked again at every connection."""
+    """Several workers over one city. `addresses` says where to send, asked again at every connection; `pace`, how long
+    to wait, in seconds, after each window of events."""
 
-    def __init__(self, city, workers=3, events=400, addresses=None, patience=20):
+    def __init__(self, city, workers=3, events=400, addresses=None, patience=20, pace=0):
         self.city = city
         addresses = addresses or (lambda: [city.server.address])
         self.workers = []
         for n in range(workers):
             device = city.key_for("generator", city.generator.party)
             envelopes = [city.trail(generator=device).issued()[0] for _ in range(events)]
-            self.workers.append(Worker(device, envelopes, addresses, city.server.tls / "ca.crt", patience))
+            self.workers.append(Worker(device, envelopes, addresses, city.server.tls / "ca.crt", patience, pace))
 
     def __enter__(self):
         for w in self.workers:
@@ -87,10 +89,20 @@ class Load:
         until(reached, f"{n} acknowledged", 60)
 
     def finish(self):
-        for w in self.workers:
-            w.join(100)
+        self.join()
         assert [w.failure for w in self.workers] == [None] * len(self.workers)
         assert all(w.done == len(w.envelopes) for w in self.workers)
+
+    def join(self):
+        for w in self.workers:
+            w.join(100)
+
+    def stop(self):
+        """What is under way is still answered."""
+        for w in self.workers:
+            w.stopping = True
+        self.join()
+        assert [w.failure for w in self.workers] == [None] * len(self.workers)
 
     def receipts(self):
         return [r for w in self.workers for r in w.receipts]

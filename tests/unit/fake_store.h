@@ -109,6 +109,7 @@ struct fake_store {
 	unsigned per_mille;
 
 	unsigned calls[CALLS];
+	unsigned read_whole; /* recoveries that were told everything */
 	unsigned failed[CALLS];
 	struct query last_query;
 	struct scope last_scope;

@@ -168,8 +168,8 @@ static bool on_hashes(void *self, uint8_t level, uint64_t first, const struct di
 
 enum store_result recover(struct store_conn *c, struct recovered *ret_recovered)
 {
-	struct recovery_sink sink = {ret_recovered, on_reference, on_entry,
-				     on_numbers,    on_cosigned,  on_hashes};
+	struct recovery_sink sink = {ret_recovered, on_reference,        on_entry, on_numbers, on_cosigned,
+				     on_hashes,     ret_recovered->known};
 	size_t stop_after = ret_recovered->stop_after;
 	struct arena *arena = ret_recovered->arena;
 

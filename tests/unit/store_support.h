@@ -30,6 +30,7 @@ struct store_conn *open_store(enum store_kind kind, const char *conninfo);
 
 /* What recover() reported. */
 struct recovered {
+	const struct log_head *known; /* given */
 	struct log_head head;
 	struct span checkpoint;
 	struct span cosigned;

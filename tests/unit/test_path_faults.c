@@ -296,6 +296,36 @@ Test(faults, a_server_without_the_lease_names_the_writer_and_reads)
 	rig_free(r);
 }
 
+Test(faults, a_server_without_the_lease_reads_what_is_new)
+{
+	struct rig *r = rig_new(world_new());
+	struct digest root;
+
+	r->store->leased_away = true;
+	rig_start(r);
+	rig_settle(r);
+	cr_assert_eq(r->store->read_whole, 1);
+	unsigned looked = r->store->calls[CALL_RECOVER];
+	seconds_pass(r, 10);
+	cr_assert_geq(r->store->calls[CALL_RECOVER], looked + 4);
+	cr_assert_eq(r->store->read_whole, 1);
+	/* The same is served as before. */
+	cr_assert_eq(path_status(r->path).state, PATH_STANDBY);
+	cr_assert_eq(path_status(r->path).head.size, r->store->head.size);
+	root = path_status(r->path).head.root;
+	cr_assert(digest_eq(&root, &r->store->head.root));
+	rig_connect(r, GENERATOR, ROLE_GENERATOR);
+	/* Another writer: all is read, once. Its own turn to write: once more. */
+	r->store->head.epoch++;
+	seconds_pass(r, 10);
+	cr_assert_eq(r->store->read_whole, 2);
+	r->store->leased_away = false;
+	seconds_pass(r, 3);
+	cr_assert_eq(path_status(r->path).state, PATH_WRITING);
+	cr_assert_eq(r->store->read_whole, 3);
+	rig_free(r);
+}
+
 /* It signs checkpoints too, so it may not become the writer of a log that lost what it signed. */
 Test(faults, a_server_without_the_lease_keeps_what_it_signed)
 {

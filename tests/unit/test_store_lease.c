@@ -43,6 +43,18 @@ Test(store_lease, the_second_waits_and_takes_over)
 	cr_assert_eq(r.head.epoch, first.head.epoch);
 	cr_assert_gt(r.entries, 0);
 	cr_assert_gt(r.ranges, 0);
+	/* While nothing changes, it is told so and no more. */
+	struct log_head known = r.head;
+	r.known = &known;
+	cr_assert_eq(recover(second, &r), STORE_DEPOSED);
+	cr_assert(log_head_eq(&r.head, &known));
+	cr_assert_eq(r.entries + r.references + r.ranges, 0);
+	known.size--;
+	r.known = &known;
+	cr_assert_eq(recover(second, &r), STORE_DEPOSED);
+	cr_assert_gt(r.entries, 0);
+	known = r.head;
+	r.known = &known;
 	cr_assert_eq(store_port().commit(second, &(struct commit){.from = r.head, .to = r.head}),
 		     STORE_UNAVAILABLE);
 
@@ -53,6 +65,7 @@ Test(store_lease, the_second_waits_and_takes_over)
 	}
 	cr_assert(held);
 	cr_assert_eq(recover(second, &r), STORE_OK, "%s", store_error(second));
+	cr_assert_gt(r.entries, 0, "who is to write reads everything");
 	cr_assert_eq(r.head.epoch, 2);
 	cr_assert_eq(r.head.size, first.head.size);
 	first.conn = second;
