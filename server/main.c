@@ -306,7 +306,7 @@ static int command_routes(void)
 	return print_buffer(&text);
 }
 
-static int command_check(const struct conf *conf)
+static int command_check(const struct conf *conf, bool from_file)
 {
 	struct path_config config;
 	struct path_witnesses witnesses;
@@ -317,8 +317,12 @@ static int command_check(const struct conf *conf)
 	buffer_free(&policy);
 	if (!good)
 		(void)fprintf(stderr, "manifestd: %s\n", error);
-	if (!good || !path_config_read(conf, &config))
+	if (!good || !path_config_read(conf, &config)) {
+		if (!from_file)
+			(void)fprintf(stderr, "manifestd: no configuration file was read: name it with --config FILE "
+					      "(/etc/manifestd/manifestd.conf, where it is installed)\n");
 		return EXIT_REFUSED;
+	}
 	secret_key_wipe(&config.log_key);
 	secret_key_wipe(&config.server_key);
 	(void)printf("the configuration and the keys are in order\n");
@@ -356,7 +360,7 @@ int main(int argc, char **argv)
 	if (strcmp(command, "person") == 0)
 		return command_person(&conf, arguments.operands, arguments.operands_n);
 	if (strcmp(command, "check") == 0)
-		return command_check(&conf);
+		return command_check(&conf, arguments.invocation.config != NULL);
 	if (strcmp(command, "run") == 0)
 		return command_run(&arguments.invocation, &conf);
 	(void)fprintf(stderr, "manifestd: there is no command %s; try --help\n", command);

@@ -113,21 +113,21 @@ static void hello_refused(const struct refusal *refusal, struct mft_failure *ret
 					     {"key.not_enrolled", "hello.not_enrolled"}};
 	const struct problem_view *p = refusal->problems_n == 0 ? &none : &refusal->problems[0];
 	const char *id = "hello.refused";
-	char en[400], zh[400], detail[100] = "";
+	bool both = p->found.n > 0 && p->allowed.n > 0;
+	char en[512], zh[512];
 
 	for (size_t i = 0; i < ARRAY_LEN(ids); i++)
 		if (span_eq_str(p->rule, ids[i][0]))
 			id = ids[i][1];
-	(void)snprintf(en, sizeof(en), "%.*s", SPAN_ARG(p->en));
-	(void)snprintf(zh, sizeof(zh), "%.*s", SPAN_ARG(p->zh));
-	if (p->found.n > 0 && p->allowed.n > 0 && p->found.n + p->allowed.n < 64)
-		(void)snprintf(detail, sizeof(detail), "%.*s, not %.*s", SPAN_ARG(p->allowed),
-			       SPAN_ARG(p->found));
+	(void)snprintf(en, sizeof(en), both ? "%.*s (%.*s, not %.*s)" : "%.*s", SPAN_ARG(p->en),
+		       SPAN_ARG(p->allowed), SPAN_ARG(p->found));
+	(void)snprintf(zh, sizeof(zh), both ? "%.*s（应为 %.*s，而非 %.*s）" : "%.*s", SPAN_ARG(p->zh),
+		       SPAN_ARG(p->allowed), SPAN_ARG(p->found));
 	mft_fail(ret_failure,
 		 refusal->kind == REFUSAL_UNAVAILABLE || refusal->kind == REFUSAL_LATER
 		     ? MFT_FAULT_UNAVAILABLE
 		     : MFT_FAULT_REFUSED,
-		 id, en, zh, detail);
+		 id, en, zh, NULL);
 }
 
 static bool greet(struct mft_client *c, struct mft_failure *ret_failure)

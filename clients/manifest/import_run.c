@@ -78,8 +78,9 @@ static const char *count_text(struct app *app, unsigned n)
 
 static void report(struct app *app, const struct import_result *r, json_t *into)
 {
-	static const char *const en[] = {">record", ">row", "", "field", "found", "allowed", "why", NULL};
-	static const char *const zh[] = {">记录", ">行", "", "字段", "现为", "应为", "说明", NULL};
+	static const char *const en[] = {">record", ">row",    "finding", "field",
+					 "found",   "allowed", "why",     NULL};
+	static const char *const zh[] = {">记录", ">行", "结果", "字段", "现为", "应为", "说明", NULL};
 	struct table t = table_begin(app, T(app, en, zh));
 	json_t *list = json_array();
 

@@ -63,8 +63,12 @@ static int run(struct app *app, int argc, char **argv)
 				 "命令在前，选项在后：manifest 命令 [选项...]", argv[1]);
 	if (c == NULL || order == NULL) {
 		bool group = main_help(app, argc >= 2 ? argv[1] : NULL) == EXIT_DONE;
-		if (argc < 2)
+		if (argc < 2 || (group && argc < 3))
 			return EXIT_USAGE;
+		if (group && argv[2][0] == '-')
+			return app_usage(app,
+					 "a command follows its group: manifest GROUP COMMAND [OPTION...]",
+					 "组名之后须有命令：manifest 组 命令 [选项...]", NULL);
 		/* After the name of a group it is the second word that is not known. */
 		return app_usage(app, "there is no such command", "没有此命令",
 				 argv[group && argc >= 3 ? 2 : 1]);

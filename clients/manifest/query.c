@@ -220,14 +220,20 @@ static bool take_summary(void *self, const struct answer *answer)
 	app_set(app, "summary", answer_part(answer, "summary"));
 	app_say(app, "%s%.*s%s  %s", paint(app, PAINT_STRONG), SPAN_ARG(s->party.name), paint(app, PAINT_END),
 		text_party(app, &s->party.ref));
+	static const char *const en[] = {"manifests", ">number", NULL};
+	static const char *const zh[] = {"联单", ">数量", NULL};
+	struct table t = table_begin(app, T(app, en, zh));
 	for (int state = 1; state < (int)ARRAY_LEN(s->manifests); state++) {
 		const struct word *w = word_of(state_words, state);
-		if (s->manifests[state] != 0)
-			app_say(app, "  %-20s %10" PRIu64, T(app, w->en, w->zh), s->manifests[state]);
+		if (s->manifests[state] == 0)
+			continue;
+		table_put(&t, T(app, w->en, w->zh));
+		table_printf(&t, "%" PRIu64, s->manifests[state]);
 	}
-	app_say(app, "  %s %" PRIu64, T(app, "open flags", "未结预警"), s->open_flags);
+	table_end(&t);
+	app_say(app, "%s %" PRIu64, T(app, "open flags", "未结预警"), s->open_flags);
 	app_say(
-	    app, "  %s %s, %s %s, %s %s, %s %s", T(app, "shipped", "移出"), text_grams(app, s->shipped_grams),
+	    app, "%s %s, %s %s, %s %s, %s %s", T(app, "shipped", "移出"), text_grams(app, s->shipped_grams),
 	    T(app, "received", "接受"), text_grams(app, s->received_grams), T(app, "treated", "利用处置"),
 	    text_grams(app, s->treated_grams), T(app, "in stock", "库存"), text_grams(app, s->stock_grams));
 	return true;

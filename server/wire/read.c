@@ -67,6 +67,20 @@ static void report_range(struct reader *r, const struct place *at, const struct 
 
 /* ---- one value of each shape ---- */
 
+/* Not there: `allowed` says what should be. */
+static void report_missing(struct reader *r, const struct field *f, const struct place *at)
+{
+	char allowed[96];
+
+	if (f->shape == SHAPE_MESSAGE)
+		(void)snprintf(allowed, sizeof(allowed), "one %s", f->message->descriptor->short_name);
+	else if (f->shape == SHAPE_FIXED || f->min == f->max)
+		(void)snprintf(allowed, sizeof(allowed), "%" PRId64 " bytes", f->max);
+	else
+		(void)snprintf(allowed, sizeof(allowed), "%" PRId64 " to %" PRId64 " bytes", f->min, f->max);
+	report(r, at, CODEC(MISSING), "nothing", allowed);
+}
+
 static bool length_holds(struct reader *r, const struct field *f, size_t n, const struct place *at)
 {
 	char found[32];
@@ -74,7 +88,7 @@ static bool length_holds(struct reader *r, const struct field *f, size_t n, cons
 	if (n >= (size_t)f->min && n <= (size_t)f->max)
 		return true;
 	if (n == 0) {
-		report(r, at, CODEC(MISSING), "", "");
+		report_missing(r, f, at);
 		return false;
 	}
 	(void)snprintf(found, sizeof(found), "%zu bytes", n);
@@ -173,7 +187,7 @@ static void read_fixed(struct reader *r, const struct field *f, const ProtobufCF
 	if (data.len == 0 && f->min == 0)
 		return;
 	if (data.len == 0) {
-		report(r, at, CODEC(MISSING), "", "");
+		report_missing(r, f, at);
 		return;
 	}
 	if (data.len != (size_t)f->max) {
@@ -184,7 +198,7 @@ static void read_fixed(struct reader *r, const struct field *f, const ProtobufCF
 	for (size_t i = 0; i < data.len; i++)
 		any |= data.data[i];
 	if (any == 0)
-		report(r, at, CODEC(ZERO), "", "");
+		report(r, at, CODEC(ZERO), "only zeros", "bytes that are not all zero");
 	memcpy(value, data.data, data.len);
 }
 
@@ -286,7 +300,7 @@ static void read_message(struct reader *r, const struct field *f, const Protobuf
 	if (pb != NULL)
 		read_fields(r, f->message, pb, value, at);
 	else if (f->min > 0)
-		report(r, at, CODEC(MISSING), "", "");
+		report_missing(r, f, at);
 }
 
 /* Adds the enum's number to the bits. */

@@ -382,6 +382,8 @@ def test_usage(world):
     assert world.generator.types("inspector", "flags", "--kind", "bogus").status == 2
     assert world.generator.types().status == 2
     assert "generator issue" in world.generator.does("help")
+    done = world.generator.types("generator", "--lang", "zh")
+    assert done.status == 2 and "组名之后须有命令" in done.err and "装车" in done.out
 
 
 def test_refused_event(world):
@@ -468,8 +470,7 @@ def width(text):
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_fits_a_terminal(world, closed, lang):
     """On 80 columns no line is longer, and columns are aligned also behind Chinese text."""
-    for words in (["inspector", "search"], ["inspector", "flags"], ["inspector", "trail", closed],
-                  ["inspector", "summary", "--party", world.ref["generator"]], ["generator", "blocks"], ["key", "waiting"]):
+    for words in (["inspector", "search"], ["inspector", "flags"], ["inspector", "summary", "--party", world.ref["generator"]], ["generator", "blocks"], ["key", "waiting"]):
         person = world.generator if words[0] != "inspector" else world.inspector
         for line in on_terminal(person, *words, "--lang", lang, NO_COLOR="1").splitlines():
             assert width(line) <= 80, line

@@ -277,6 +277,8 @@ def test_settings_and_stages_are_printed(make):
     assert command(server, "check").returncode == 0
     assert command(server, "stages").stdout.count("\n") >= 9
     assert command(server, "no-such-command").returncode == 2
+    done = subprocess.run([MANIFESTD, "--set", f"keys.log={server.folder / 'none'}", "check"], capture_output=True, check=False)
+    assert done.returncode == 1 and b"--config" in done.stderr
     assert subprocess.run([MANIFESTD, "--set", "no.such=1", "check"], capture_output=True, check=False).returncode == 2
     assert subprocess.run([MANIFESTD, "--version"], capture_output=True, check=True).stdout.startswith(b"manifestd ")
 
