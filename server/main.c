@@ -319,8 +319,9 @@ static int command_check(const struct conf *conf, bool from_file)
 		(void)fprintf(stderr, "manifestd: %s\n", error);
 	if (!good || !path_config_read(conf, &config)) {
 		if (!from_file)
-			(void)fprintf(stderr, "manifestd: no configuration file was read: name it with --config FILE "
-					      "(/etc/manifestd/manifestd.conf, where it is installed)\n");
+			(void)fprintf(stderr,
+				      "manifestd: no configuration file was read: name it with --config FILE "
+				      "(/etc/manifestd/manifestd.conf, where it is installed)\n");
 		return EXIT_REFUSED;
 	}
 	secret_key_wipe(&config.log_key);

@@ -78,6 +78,8 @@ static int show_trail(struct app *app, const struct trail *trail, const struct n
 	if (!trail_verify(trail, log_key, app->arena, &v) || !account_make(app, trail, &v, w, &account))
 		return app_usage(app, "out of memory", "内存不足", NULL);
 	app_set(app, "number", json_string(text_number(app, trail->number)));
+	app_say(app, T(app, "%smanifest %s%s  (times in +08:00)", "%s联单 %s%s（时间为 +08:00）"),
+		paint(app, PAINT_STRONG), text_number(app, trail->number), paint(app, PAINT_END));
 	account_say(app, &account, &v);
 	int witnessed = w == NULL ? EXIT_DONE : witnessed_say(app, w);
 	int found = say_findings(app, &v);

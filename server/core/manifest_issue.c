@@ -38,16 +38,17 @@ static void judge_number(struct draft *d, const struct party_record *generator)
 static void judge_permit(struct draft *d, const struct issued *i, const struct party_record *facility)
 {
 	const struct permit_record *permit = registry_permit(d->r, i->permit);
-	char found[64];
+	char found[72];
 
+	(void)snprintf(found, sizeof(found), "%.*s", SPAN_ARG(i->permit));
 	if (permit == NULL) {
-		draft_refuse(d, RULE(PERMIT_UNKNOWN), "permit", NULL, NULL);
+		draft_refuse(d, RULE(PERMIT_UNKNOWN), "permit", found, NULL);
 		return;
 	}
 	if (facility != NULL && permit->facility != facility)
-		draft_refuse(d, RULE(PERMIT_FACILITY), "permit", NULL, NULL);
+		draft_refuse(d, RULE(PERMIT_FACILITY), "permit", found, NULL);
 	if (refuses(d, permit_valid_at(permit, d->effective_at), permit->permit.valid_from))
-		draft_refuse(d, RULE(PERMIT_NOT_VALID), "permit", NULL, NULL);
+		draft_refuse(d, RULE(PERMIT_NOT_VALID), "permit", found, NULL);
 	for (size_t n = 0; n < i->lines_n; n++) {
 		const struct waste_line *line = &i->lines[n];
 

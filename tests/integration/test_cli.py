@@ -119,6 +119,22 @@ def test_a_whole_life(world):
     assert found["holds"] is True and found["findings"] == []
 
 
+def test_the_life_in_the_readme(make, tmp_path):
+    """README.md's commands, as they stand there."""
+    server = make.server()
+    block = (ROOT / "README.md").read_text().split("A manifest's whole life, in a second terminal:\n\n")[1].split("\n`deploy/man`")[0]
+    folder = tmp_path / "serve"
+    (folder / "keys").mkdir(parents=True)
+    desk = Person(folder / "desk", server, "registrar", server.registrar.secret_text())
+    desk.config.write_text("".join(ln for ln in desk.config.read_text().splitlines(True) if ln.split()[0] not in ("key", "role")))
+    desk.config.rename(folder / "client.conf")
+    desk.key.rename(folder / "keys/registrar.key")
+    commands = block.replace("build/release/manifest", str(MANIFEST)).replace("/var/tmp/manifest-serve-$(id -un)", str(folder))
+    done = subprocess.run(["bash", "-euc", commands], cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    assert done.returncode == 0 and "holds: " in done.stdout, done.stdout
+
+
 STEPS = "issued", "loaded", "handed_over", "delivered", "received", "returned", "treated", "attested", "confirmed"
 
 
