@@ -81,7 +81,7 @@ SRC_commands    := $(filter-out clients/manifest/main.c,$(sort $(wildcard client
 # Likewise the city's model and report.
 SRC_city        := $(filter-out clients/city/main.c,$(sort $(wildcard clients/city/*.c)))
 SRC_paper       := $(sort $(wildcard clients/paper/*.c))
-SRC_bench       := $(sort $(wildcard tests/bench/*.c))
+SRC_bench       := $(filter-out tests/bench/without_log.c,$(sort $(wildcard tests/bench/*.c)))
 # Helpers that several unit tests share: every file in tests/unit that is not itself a test.
 SRC_support     := $(filter-out tests/unit/test_%,$(sort $(wildcard tests/unit/*.c)))
 SRC_tests       := $(sort $(wildcard tests/unit/test_*.c))
@@ -96,10 +96,11 @@ GEN_H   := $(GEN)/manifest.pb-c.h
 GEN_PY  := $(GEN)/python/manifest_pb2.py
 
 ALL_SRC := $(foreach l,$(LAYERS) libmanifest commands paper city bench support tests fuzz,$(SRC_$(l))) \
-	$(wildcard server/main.c clients/manifest/main.c clients/city/main.c)
+	$(wildcard server/main.c clients/manifest/main.c clients/city/main.c tests/bench/without_log.c)
 PROGRAMS := $(if $(wildcard server/main.c),$(B)/manifestd) \
 	$(if $(wildcard clients/manifest/main.c),$(B)/manifest) \
-	$(if $(SRC_libmanifest),$(B)/libmanifest.a) $(if $(SRC_city),$(B)/city) $(if $(SRC_bench),$(B)/bench)
+	$(if $(SRC_libmanifest),$(B)/libmanifest.a) $(if $(SRC_city),$(B)/city) \
+	$(if $(SRC_bench),$(B)/bench $(B)/manifestd-without-log)
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(SRC_tests))
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/%,$(SRC_fuzz))
 
@@ -167,6 +168,10 @@ $(eval $(call PROGRAM,$(B)/manifestd,$(call objects,server/main.c) $(call archiv
 $(eval $(call PROGRAM,$(B)/manifest,$(call objects,clients/manifest/main.c) $(call archives,commands paper store scratch manifest)))
 $(eval $(call PROGRAM,$(B)/city,$(call objects,clients/city/main.c) $(call archives,city manifest)))
 $(eval $(call PROGRAM,$(B)/bench,$(call objects,$(SRC_bench)) $(B)/libmanifest.a))
+# The server with nothing in the place of these: tests/bench/without_log.c. Never installed.
+WITHOUT_LOG := merkle_leaf tree_append tree_prove tree_commit proof_put checkpoint_sign high_water_raise
+$(eval $(call PROGRAM,$(B)/manifestd-without-log,$(call objects,server/main.c tests/bench/without_log.c) \
+	$(call archives,$(LAYERS)),$(addprefix -Xlinker --wrap=,$(WITHOUT_LOG))))
 
 # A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
 including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))

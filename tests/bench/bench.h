@@ -7,6 +7,11 @@
  *	load.c      all devices on one thread, as fast as receipts come or at a given pace
  *	machine.c   CPU time, memory, what the machine can verify
  *	target.c    the server under test, started and stopped; what its database holds
+ *	readers.c   devices and programs that only read, at a pace of theirs
+ *	rounds.c    one round at full load or at a given pace, and medians of several
+ *	compare.c   rounds with and without something, in turns
+ *	without_log.c
+ *	            what the server without the log has in the log's place; not part of this program
  *	main.c      which measurements, and the report
  */
 #ifndef BENCH_H
@@ -41,6 +46,13 @@ struct options {
 	size_t idle;    /* connections to hold; 0: not measured */
 	double rate;    /* of half load, events a second; 0: half of what was measured */
 	double ceiling; /* seconds of each look at what the machine can verify */
+	size_t readers; /* connections that read while it is measured again; 0: not measured */
+	double reads;   /* a second, by all of them */
+	uint16_t http;  /* port */
+	struct {
+		const char *manifestd, *config, *port, *database;
+	} without;          /* the server without the log, and what is its own; NULL: not measured */
+	bool without_proof; /* of a server whose receipts prove nothing */
 };
 
 /* ---------------------------------------------------------------- cast.c */
@@ -55,7 +67,8 @@ struct device {
 	uint64_t numbers[SIDES]; /* running numbers used */
 	char plate[32];
 	char permit[16];
-	uint64_t next_manifest; /* number */
+	uint64_t first_manifest; /* number */
+	uint64_t next_manifest;
 	uint64_t last_manifest;
 };
 

@@ -158,7 +158,7 @@ static void grant_numbers(struct registrar *r, struct device *d, size_t i, size_
 	uint64_t year = (uint64_t)civil_year(clock_now());
 	uint64_t base = (year * 10000 + 2101) * 1000000;
 
-	d->next_manifest = base + i * share + 1;
+	d->first_manifest = d->next_manifest = base + i * share + 1;
 	d->last_manifest = d->next_manifest + share - 1;
 	for (uint64_t first = d->next_manifest; first <= d->last_manifest; first += BLOCK) {
 		struct event e = {.kind = EVENT_NUMBER_BLOCK_GRANTED};

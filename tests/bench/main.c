@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "bench.h"
+#include "rounds.h"
 
-enum { ROUNDS_MAX = 32, CEILINGS_MAX = 4 * ROUNDS_MAX + 4 };
+enum { HALF_ROUNDS = 3 };
 
 void fail(const char *fmt, ...)
 {
@@ -32,166 +32,18 @@ void say(const char *fmt, ...)
 	va_end(args);
 }
 
-/* ---- measuring ---- */
-
-enum { HALF_ROUNDS = 3 };
-
-struct bench {
-	struct options o;
-	struct cast *cast;
-	struct load *load;
-	pid_t server;
-	double ceilings[CEILINGS_MAX];
-	size_t ceilings_n;
-};
-
-/* What some rounds of the same kind came to: medians, but for the latencies, which are of all events. */
-struct figures {
-	size_t rounds;
-	double events; /* a second */
-	double ratio;  /* signatures to what could be verified just before and after */
-	double batch;
-	double p50, p99, worst;             /* seconds */
-	double server, postgres, generator; /* CPU seconds of an event */
-	double others; /* share of the cores that none of the three used: the measurement was disturbed */
-	size_t verified;
-};
-
-static double signatures(const struct figures *f)
-{
-	return f->events * SIGNATURES_OF_LIFE / EVENTS_OF_LIFE;
-}
-
-struct cpu {
-	double server, postgres, generator, machine;
-};
-
-static struct cpu cpu_now(const struct bench *b)
-{
-	return (struct cpu){cpu_of(b->server), cpu_of_family(b->o.postgres), cpu_of_self(), cpu_of_machine()};
-}
-
-static double look_at_ceiling(struct bench *b)
-{
-	double rate = verify_rate(b->o.ceiling);
-	if (b->ceilings_n < CEILINGS_MAX)
-		b->ceilings[b->ceilings_n++] = rate;
-	say("verify ceiling: %.0f signatures/s on %zu cores", rate, cores());
-	return rate;
-}
-
-static double ceiling(const struct bench *b)
-{
-	double sorted[CEILINGS_MAX];
-
-	memcpy(sorted, b->ceilings, sizeof(sorted));
-	return median(sorted, b->ceilings_n);
-}
-
-/* One round; latencies are added to `all`. */
-static void play(struct bench *b, size_t events, double rate, struct figures *ret_round, struct buffer *all)
-{
-	struct tape *tapes = tapes_new(b->cast, events, b->o.interleave);
-	struct counts c;
-	struct cpu before = cpu_now(b);
-
-	load_run(b->load, tapes, rate, &c);
-	struct cpu after = cpu_now(b);
-	double n = (double)c.events;
-	*ret_round = (struct figures){
-	    .rounds = 1,
-	    .events = n / c.seconds,
-	    .batch = n / (double)(c.batches == 0 ? 1 : c.batches),
-	    .p50 = c.latencies[c.events / 2],
-	    .p99 = c.latencies[c.events * 99 / 100],
-	    .worst = c.latencies[c.events - 1],
-	    .server = (after.server - before.server) / n,
-	    .postgres = (after.postgres - before.postgres) / n,
-	    .generator = (after.generator - before.generator) / n,
-	    .others = (after.machine - before.machine - (after.server - before.server) -
-		       (after.postgres - before.postgres) - (after.generator - before.generator)) /
-		      c.seconds / (double)cores(),
-	    .verified = c.verified,
-	};
-	if (all != NULL)
-		buffer_put(all, c.latencies, c.events * sizeof(*c.latencies));
-	free(c.latencies);
-	tapes_free(tapes, b->cast->devices_n);
-	say("%zu events in %.2f s: %.0f/s, batches of %.0f, p50 %.1f ms, p99 %.1f ms, CPU us an event: "
-	    "server %.1f, PostgreSQL %.1f, generator %.1f; others took %.0f %% of the cores",
-	    c.events, c.seconds, ret_round->events, ret_round->batch, ret_round->p50 * 1e3,
-	    ret_round->p99 * 1e3, ret_round->server * 1e6, ret_round->postgres * 1e6,
-	    ret_round->generator * 1e6, ret_round->others * 100);
-}
-
-static double middle(const struct figures *rounds, size_t n, size_t offset)
-{
-	double values[ROUNDS_MAX];
-
-	for (size_t i = 0; i < n; i++)
-		memcpy(&values[i], (const uint8_t *)&rounds[i] + offset, sizeof(values[i]));
-	return median(values, n);
-}
-#define MIDDLE(rounds, n, member) middle(rounds, n, offsetof(struct figures, member))
-
-static struct figures play_rounds(struct bench *b, size_t n, size_t events, double rate)
-{
-	struct figures rounds[ROUNDS_MAX] = {{0}};
-	struct buffer all = BUFFER_EMPTY;
-	size_t verified = 0;
-	double before = look_at_ceiling(b);
-
-	for (size_t i = 0; i < n; i++) {
-		play(b, events, rate, &rounds[i], &all);
-		verified += rounds[i].verified;
-		double after = look_at_ceiling(b);
-		rounds[i].ratio = signatures(&rounds[i]) / ((before + after) / 2);
-		before = after;
-	}
-	if (!buffer_ok(&all))
-		fail("no memory");
-	double *latencies = (double *)(void *)all.p;
-	size_t latencies_n = all.n / sizeof(*latencies);
-	const struct figures f = {
-	    .rounds = n,
-	    .events = MIDDLE(rounds, n, events),
-	    .ratio = MIDDLE(rounds, n, ratio),
-	    .batch = MIDDLE(rounds, n, batch),
-	    .p50 = median(latencies, latencies_n), /* which sorts them */
-	    .p99 = latencies[latencies_n * 99 / 100],
-	    .worst = latencies[latencies_n - 1],
-	    .server = MIDDLE(rounds, n, server),
-	    .postgres = MIDDLE(rounds, n, postgres),
-	    .generator = MIDDLE(rounds, n, generator),
-	    .others = MIDDLE(rounds, n, others),
-	    .verified = verified,
-	};
-	buffer_free(&all);
-	return f;
-}
-
 /* ---- the course ---- */
 
 struct report {
 	struct figures full, half, late;
+	struct comparison log, reading;
+	struct reads reads;
 	double idle_bytes, idle_seconds;
 	double peak, peak_late;
 	double start_seconds; /* of a server that finds the log full */
 	struct stored before, after, late_stored;
 	double filled; /* events a second while filling */
 };
-
-static void start(struct bench *b)
-{
-	b->server = target_start(&b->o);
-	load_connect(b->load);
-}
-
-static void stop(struct bench *b)
-{
-	load_disconnect(b->load);
-	target_stop(b->server);
-}
 
 static void measure_idle(struct bench *b, struct report *r)
 {
@@ -204,12 +56,16 @@ static void measure_idle(struct bench *b, struct report *r)
 	    r->idle_seconds);
 }
 
-static void measure_load(struct bench *b, struct report *r)
+static void warm_up(struct bench *b)
 {
 	struct figures warm;
 
-	start(b);
+	bench_start(b);
 	play(b, b->o.events / 4, 0, &warm, NULL);
+}
+
+static void measure_load(struct bench *b, struct report *r)
+{
 	r->before = target_stored(b->o.database);
 	r->full = play_rounds(b, b->o.rounds, b->o.events, 0);
 	r->after = target_stored(b->o.database);
@@ -237,9 +93,9 @@ static void measure_filled(struct bench *b, struct report *r)
 	}
 	if (filled > 0)
 		r->filled = filled / (seconds_now() - begin - signing);
-	stop(b);
+	bench_stop(b);
 	begin = seconds_now();
-	start(b);
+	bench_start(b);
 	r->start_seconds = seconds_now() - begin;
 	struct figures warm;
 	play(b, b->o.events / 4, 0, &warm, NULL);
@@ -278,6 +134,32 @@ static void print_late(const struct bench *b, const struct report *r)
 	    r->late.ratio / r->full.ratio, r->peak_late, r->late_stored.bytes);
 }
 
+static void print_comparisons(const struct bench *b, const struct report *r)
+{
+	const struct comparison *c = &r->log;
+
+	if (b->o.without.manifestd != NULL)
+		(void)printf("  \"log_cost\": {\"rounds\": %zu, \"events_per_second\": %.0f, "
+			     "\"events_per_second_without\": %.0f,\n    \"share_of_throughput\": %.3f, "
+			     "\"share_target\": %.2f, \"server_cpu_us_per_event\": %.1f, "
+			     "\"server_cpu_us_per_event_without\": %.1f,\n    "
+			     "\"postgresql_cpu_us_per_event\": %.1f, "
+			     "\"postgresql_cpu_us_per_event_without\": %.1f},\n",
+			     c->plain.rounds, c->plain.events, c->other.events,
+			     1 - c->plain.events / c->other.events, LOG_SHARE_TARGET, c->plain.server * 1e6,
+			     c->other.server * 1e6, c->plain.postgres * 1e6, c->other.postgres * 1e6);
+	c = &r->reading;
+	if (b->o.readers > 0)
+		(void)printf("  \"readers\": {\"connections\": %zu, \"tiles_per_second\": %.0f, "
+			     "\"checkpoints_per_second\": %.0f, \"proofs_per_second\": %.0f,\n    "
+			     "\"events_per_second\": %.0f, \"events_per_second_without\": %.0f, "
+			     "\"throughput_to_without\": %.3f,\n    \"latency_p99_ms\": %.2f, "
+			     "\"latency_p99_ms_without\": %.2f},\n",
+			     b->o.readers, r->reads.tiles, r->reads.checkpoints, r->reads.proofs,
+			     c->other.events, c->plain.events, c->other.events / c->plain.events,
+			     c->other.p99 * 1e3, c->plain.p99 * 1e3);
+}
+
 static void print_report(const struct bench *b, const struct report *r)
 {
 	char model[128];
@@ -295,6 +177,7 @@ static void print_report(const struct bench *b, const struct report *r)
 	print_figures("full_load", &r->full);
 	print_figures("half_load", &r->half);
 	print_late(b, r);
+	print_comparisons(b, r);
 	if (b->o.idle > 0)
 		(void)printf("  \"idle\": {\"connections\": %zu, \"bytes_per_connection\": %.0f, "
 			     "\"opened_per_second\": %.0f},\n",
@@ -308,15 +191,31 @@ static void print_report(const struct bench *b, const struct report *r)
 /* ---- command line ---- */
 
 static const struct option long_options[] = {
-    {"manifestd", required_argument, NULL, 'm'},  {"config", required_argument, NULL, 'c'},
-    {"port", required_argument, NULL, 'p'},       {"trusted", required_argument, NULL, 't'},
-    {"vkey", required_argument, NULL, 'v'},       {"registrar", required_argument, NULL, 'r'},
-    {"database", required_argument, NULL, 'd'},   {"postgres", required_argument, NULL, 'g'},
-    {"devices", required_argument, NULL, 'n'},    {"window", required_argument, NULL, 'w'},
-    {"interleave", required_argument, NULL, 'i'}, {"rounds", required_argument, NULL, 'o'},
-    {"events", required_argument, NULL, 'e'},     {"fill", required_argument, NULL, 'f'},
-    {"idle", required_argument, NULL, 'l'},       {"ceiling", required_argument, NULL, 'y'},
-    {"rate", required_argument, NULL, 'a'},       {0},
+    {"manifestd", required_argument, NULL, 'm'},
+    {"config", required_argument, NULL, 'c'},
+    {"port", required_argument, NULL, 'p'},
+    {"trusted", required_argument, NULL, 't'},
+    {"vkey", required_argument, NULL, 'v'},
+    {"registrar", required_argument, NULL, 'r'},
+    {"database", required_argument, NULL, 'd'},
+    {"postgres", required_argument, NULL, 'g'},
+    {"devices", required_argument, NULL, 'n'},
+    {"window", required_argument, NULL, 'w'},
+    {"interleave", required_argument, NULL, 'i'},
+    {"rounds", required_argument, NULL, 'o'},
+    {"events", required_argument, NULL, 'e'},
+    {"fill", required_argument, NULL, 'f'},
+    {"idle", required_argument, NULL, 'l'},
+    {"ceiling", required_argument, NULL, 'y'},
+    {"rate", required_argument, NULL, 'a'},
+    {"readers", required_argument, NULL, 's'},
+    {"reads", required_argument, NULL, 'q'},
+    {"http", required_argument, NULL, 'h'},
+    {"without-log", required_argument, NULL, 'M'},
+    {"without-config", required_argument, NULL, 'C'},
+    {"without-port", required_argument, NULL, 'P'},
+    {"without-database", required_argument, NULL, 'D'},
+    {0},
 };
 
 static size_t number(const char *text)
@@ -349,6 +248,13 @@ static void take_option(struct options *o, int option, const char *value)
 	case 'l': o->idle = number(value); break;
 	case 'a': o->rate = (double)number(value); break;
 	case 'y': o->ceiling = (double)number(value) / 1000; break;
+	case 's': o->readers = number(value); break;
+	case 'q': o->reads = (double)number(value); break;
+	case 'h': o->http = (uint16_t)number(value); break;
+	case 'M': o->without.manifestd = value; break;
+	case 'C': o->without.config = value; break;
+	case 'P': o->without.port = value; break;
+	case 'D': o->without.database = value; break;
 	default: fail("usage: tests/bench/run BUILD-FOLDER [--quick] [OPTION]...");
 	}
 }
@@ -362,15 +268,21 @@ static void read_options(struct options *o, int argc, char **argv)
 			      .events = 50000,
 			      .fill = 1000000,
 			      .idle = 10000,
+			      .readers = 200,
+			      .reads = 100,
 			      .ceiling = 1};
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
 		take_option(o, c, optarg);
 	if (o->manifestd == NULL || o->config == NULL || o->port == NULL || o->trusted == NULL ||
-	    o->vkey == NULL || o->registrar == NULL || o->database == NULL || o->postgres == 0)
+	    o->vkey == NULL || o->registrar == NULL || o->database == NULL || o->postgres == 0 ||
+	    (o->readers > 0 && o->http == 0) ||
+	    (o->without.manifestd != NULL &&
+	     (o->without.config == NULL || o->without.port == NULL || o->without.database == NULL)))
 		fail("what to measure is missing; tests/bench/run says it");
 	if (o->devices < 1 || o->devices > 4096 || o->window < 1 || o->interleave < 1 || o->rounds < 1 ||
-	    o->rounds > ROUNDS_MAX || o->events < 1)
-		fail("at least 1 of each, at most 4096 devices and %d rounds", ROUNDS_MAX);
+	    o->rounds > ROUNDS_MAX || o->events < 1 || o->readers > READERS_MAX || o->reads < 1)
+		fail("at least 1 of each, at most 4096 devices, %d rounds and %d readers", ROUNDS_MAX,
+		     READERS_MAX);
 }
 
 int main(int argc, char **argv)
@@ -389,9 +301,14 @@ int main(int argc, char **argv)
 	b.load = load_new(b.cast, &b.o);
 	target_stop(b.server);
 	measure_idle(&b, &r);
+	warm_up(&b);
+	if (b.o.without.manifestd != NULL)
+		compare_without_log(&b, &r.log);
 	measure_load(&b, &r);
+	if (b.o.readers > 0)
+		compare_readers(&b, &r.reading, &r.reads);
 	measure_filled(&b, &r);
-	stop(&b);
+	bench_stop(&b);
 	if (r.full.others > 0.05 || r.half.others > 0.05 || r.late.others > 0.05)
 		say("others used these cores meanwhile: the figures are worth little");
 	print_report(&b, &r);

@@ -167,8 +167,8 @@ static void *sign_some(void *arg)
 			fail("no memory");
 		/*
 		 * Devices are at different points of their manifests' lives, as in a city: the first group of
-		 * each has another size. Else all would issue at once, and then all would load, which costs twice
-		 * as much.
+		 * each has another size. Else all would issue at once, and then all would load, which costs
+		 * twice as much.
 		 */
 		for (size_t done = 0, some = 1 + i % s->interleave; done < s->lives;
 		     done += some, some = s->interleave) {
