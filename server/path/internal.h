@@ -215,11 +215,20 @@ void read_query(struct path *p, struct session *s, uint64_t id, const struct que
 void read_repeated(struct path *p, struct request *r);
 void read_welcome(struct path *p, struct session *s, uint64_t id, uint64_t from_size);
 
-/* ---- prove.c: from what is stored, on the reader or the writer lane. STORE_UNAVAILABLE also without memory.
- * ---- */
-/* Fetches the plan's tiles; ret_hashes has room for plan->steps_n. */
+/* ---- prove.c: from what is stored, on any of its lanes. STORE_UNAVAILABLE also without memory ---- */
+
+/* The tiles that an answer's proofs need are to a large part the same: each is fetched once, into the arena.
+ * Those beyond are fetched each time. Begins as zeros. */
+enum { TILES_KEPT = 64 };
+struct tiles {
+	struct tile_id ids[TILES_KEPT];
+	const struct digest *hashes[TILES_KEPT];
+	size_t n;
+};
+/* Fetches the plan's tiles; ret_hashes has room for plan->steps_n. fetched: NULL for one proof alone. */
 enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
-			     struct arena *arena, struct digest *ret_hashes) MUST_CHECK;
+			     struct arena *arena, struct tiles *fetched,
+			     struct digest *ret_hashes) MUST_CHECK;
 /* The root that the log had at `size`. */
 enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
 			       struct arena *arena, struct digest *ret_root) MUST_CHECK;

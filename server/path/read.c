@@ -31,6 +31,7 @@ struct read {
 	enum store_result result;
 	bool fault;
 	struct answers answers;
+	struct tiles tiles;
 	struct span *proofs;
 	struct digest *consistency;
 	size_t consistency_n;
@@ -43,7 +44,7 @@ static struct digest *prove(struct read *r, void *thread, const struct proof_pla
 	struct digest *proof = arena_array(r->arena, plan->steps_n + 1, sizeof(*proof));
 
 	if (proof != NULL)
-		r->result = plan_prove(&r->path->ports.store, thread, plan, r->arena, proof);
+		r->result = plan_prove(&r->path->ports.store, thread, plan, r->arena, &r->tiles, proof);
 	return r->result == STORE_OK ? proof : NULL;
 }
 
