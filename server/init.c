@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "core/credit_code.h"
+#include "core/genesis_file.h"
 #include "core/note.h"
 #include "core/settings.h"
 #include "crypto/key_text.h"
@@ -35,6 +36,8 @@ struct init {
 	struct event events[EVENTS_MAX];
 	size_t events_n;
 	size_t sent;
+	struct note_key vkey;
+	struct buffer genesis; /* text of the genesis file */
 	bool waiting;
 	micros give_up_at; /* monotonic */
 	int status;
@@ -115,6 +118,50 @@ static struct event *next_event(struct init *in, enum event_kind kind)
 	return e;
 }
 
+static bool own_key(struct init *in)
+{
+	const struct public_key log = key_public(&in->config.log_key);
+
+	return note_key_make(span_str(in->config.origin), NOTE_ED25519, &log, &in->vkey) ||
+	       complain("log.origin is no name for a log: no spaces, no plus sign") == EXIT_DONE;
+}
+
+/* The new log is another one, and what it goes on for was signed by the old one. */
+static bool read_continues(struct init *in, const struct init_options *o, struct span *ret_note)
+{
+	struct note_key key;
+	struct checkpoint old;
+
+	if (o->continues == NULL)
+		return true;
+	if (o->old_log == NULL) {
+		(void)complain("--continues needs --old-log, the file with the old log's key");
+		return false;
+	}
+	struct span note = read_file(in->arena, o->continues);
+	struct span vkey = read_file(in->arena, o->old_log);
+	if (note.p == NULL || vkey.p == NULL)
+		return false;
+	if (vkey.n > 0 && vkey.p[vkey.n - 1] == '\n')
+		vkey.n--;
+	if (!note_key_parse(vkey, &key)) {
+		(void)complain("--old-log: not a log's key, one line as init printed it");
+		return false;
+	}
+	enum log_failure failure = checkpoint_open(note, key.name, &key, &old);
+	if (failure != LOG_HOLDS) {
+		(void)fprintf(stderr, "manifestd: %s: %s\n", o->continues, log_failure_text(failure)->en);
+		return false;
+	}
+	if (span_eq_str(old.origin, in->config.origin)) {
+		(void)complain(
+		    "a log that goes on for another needs a name of its own: log.origin is the old one");
+		return false;
+	}
+	*ret_note = note;
+	return true;
+}
+
 static bool add_genesis(struct init *in, const struct conf *conf, const struct init_options *o)
 {
 	struct event *e = next_event(in, EVENT_GENESIS);
@@ -133,7 +180,8 @@ static bool add_genesis(struct init *in, const struct conf *conf, const struct i
 		return false;
 	}
 	return read_public(in->arena, o->registrar_key, &g->registrar_key) &&
-	       read_public(in->arena, o->recovery_key, &g->recovery_key);
+	       read_public(in->arena, o->recovery_key, &g->recovery_key) &&
+	       read_continues(in, o, &g->continues);
 }
 
 static bool add_references(struct init *in, const char *schema)
@@ -222,7 +270,8 @@ static void answered(void *self, struct span bytes)
 		return;
 	}
 	if (f.kind == FRAME_RECEIPT) {
-		in->sent++;
+		if (in->sent++ == 0)
+			genesis_file_put(&in->genesis, &in->vkey, f.receipt.entry, f.receipt.proof);
 		return;
 	}
 	for (size_t i = 0; i < f.refusal.problems_n; i++) {
@@ -286,15 +335,26 @@ static void end_writer(void *arg, void *thread)
 static void print_vkey(const struct conf *conf, const struct init *in)
 {
 	struct buffer text = BUFFER_EMPTY;
-	const struct public_key log = key_public(&in->config.log_key);
-	struct note_key key;
 
-	if (note_key_make(span_str(conf->origin), NOTE_ED25519, &log, &key))
-		note_key_put(&text, &key);
+	note_key_put(&text, &in->vkey);
 	(void)printf("the log %s has begun, with %zu entries\n", conf->origin, in->events_n);
 	(void)printf("give this to every client, it is the log's identity:\n%.*s\n",
 		     SPAN_ARG(buffer_span(&text)));
 	buffer_free(&text);
+}
+
+/* The log has begun, whatever becomes of this file: without it the text goes to the terminal. */
+static void write_genesis(const struct init *in, const char *path)
+{
+	struct span text = buffer_span(&in->genesis);
+	int fd = path == NULL ? -1 : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	bool good = fd >= 0 && write(fd, text.p, text.n) == (ssize_t)text.n && fsync(fd) == 0;
+
+	if (path != NULL && !good)
+		(void)fprintf(stderr, "manifestd: %s: %s; this is what belongs in it:\n%.*s", path,
+			      strerror(errno), SPAN_ARG(text));
+	if (fd >= 0)
+		(void)close(fd);
 }
 
 static int run(struct init *in, struct conf *conf)
@@ -371,11 +431,14 @@ int command_init(const struct conf *conf, const struct init_options *o)
 	if (in == NULL)
 		return status;
 	in->arena = arena_new((size_t)16 * FILE_SIZE_MAX);
-	if (in->arena != NULL && path_config_read(conf, &in->config) && add_genesis(in, conf, o) &&
-	    add_references(in, conf->schema) && add_settings(in, o))
+	if (in->arena != NULL && path_config_read(conf, &in->config) && own_key(in) &&
+	    add_genesis(in, conf, o) && add_references(in, conf->schema) && add_settings(in, o))
 		status = run(in, &own);
-	if (status == EXIT_DONE)
+	if (status == EXIT_DONE) {
+		write_genesis(in, o->genesis);
 		print_vkey(conf, in);
+	}
+	buffer_free(&in->genesis);
 	arena_free(in->arena);
 	secret_key_wipe(&in->config.log_key);
 	secret_key_wipe(&in->config.server_key);

@@ -43,6 +43,9 @@ enum {
 	OPTION_AUTHORITY_NAME,
 	OPTION_REGISTRAR,
 	OPTION_RECOVERY,
+	OPTION_CONTINUES,
+	OPTION_OLD_LOG,
+	OPTION_GENESIS,
 	OPTION_LAW,
 	OPTION_MAN
 };
@@ -57,6 +60,11 @@ static const struct argp_option options[] = {
     {"registrar", OPTION_REGISTRAR, "FILE", 0, "Public key of the first registrar", 1},
     {"recovery", OPTION_RECOVERY, "FILE", 0,
      "Public key that may replace all registrars; keep its secret offline", 1},
+    {"continues", OPTION_CONTINUES, "FILE", 0,
+     "The last checkpoint of a lost log that this one goes on for; see `manifest log continue-as`", 1},
+    {"old-log", OPTION_OLD_LOG, "FILE", 0, "That log's key (vkey)", 1},
+    {"genesis", OPTION_GENESIS, "FILE", 0,
+     "Write how the log began, for everybody who is to follow it (`manifest key follow`)", 1},
     {"law", OPTION_LAW, "KEY=VALUE", 0, "A setting that judging reads, put into the new log", 1},
     {NULL, 0, NULL, 0, "For settings:", 2},
     {"man", OPTION_MAN, NULL, 0, "Print the settings as the body of a manual page", 2},
@@ -79,6 +87,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	case OPTION_AUTHORITY_NAME: a->init.authority_name = arg; return 0;
 	case OPTION_REGISTRAR: a->init.registrar_key = arg; return 0;
 	case OPTION_RECOVERY: a->init.recovery_key = arg; return 0;
+	case OPTION_CONTINUES: a->init.continues = arg; return 0;
+	case OPTION_OLD_LOG: a->init.old_log = arg; return 0;
+	case OPTION_GENESIS: a->init.genesis = arg; return 0;
 	case OPTION_LAW:
 		if (a->init.settings_n == ASSIGNMENTS_MAX)
 			argp_error(state, "too many --law");

@@ -43,6 +43,10 @@ struct init_options {
 	const char *authority_name;
 	const char *registrar_key; /* files of public keys */
 	const char *recovery_key;
+	const char
+	    *continues; /* file: the last checkpoint of the log before, and the file of that log's key */
+	const char *old_log;
+	const char *genesis;         /* where to write how the log began */
 	const char *const *settings; /* "key=value" of judging settings */
 	size_t settings_n;
 };

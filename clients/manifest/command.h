@@ -41,6 +41,7 @@ struct order {
 	const char *url;    /* of a log */
 	const char *token;  /* file */
 	const char *mirror; /* folder */
+	const char *checkpoint;
 	bool hashes_only;
 	const char *database;   /* conninfo */
 	const char *high_water; /* file */

@@ -251,6 +251,15 @@ static const struct option_row audit_options[] = {
 	{WAY("grace", OPTION_U32, grace, "SECONDS"), HELP("How long after a deadline its flag may come (120)", "期限过后标记可迟到的秒数（120）")},
 	{WAY("limit", OPTION_U32, query.limit, "N"), HELP("Findings that are listed (100)", "列出的差异数（100）")},
 };
+static const struct option_row continue_options[] = {
+	{WAY("checkpoint", OPTION_FILE, checkpoint, "FILE"), HELP("The newest checkpoint of the old log that anybody holds", "任何人所持的原日志最新检查点")},
+	{WAY("mirror", OPTION_FILE, mirror, "DIR"), HELP("A copy of the old log, made by `manifest log mirror`", "`manifest log mirror` 所作的原日志副本")},
+	{WAY("out", OPTION_FILE, out, "FILE"), HELP("What `manifestd init --continues` takes (continues.checkpoint)", "供 `manifestd init --continues` 使用的文件（continues.checkpoint）")},
+};
+static const struct option_row follow_options[] = {
+	URL_ROW(false),
+	{WAY("mirror", OPTION_FILE, mirror, "DIR"), HELP("A copy of the old log, made by `manifest log mirror`", "`manifest log mirror` 所作的原日志副本")},
+};
 
 #define EVENT(g, n, r, k, rows_, f, args, e, z) \
 	{.group = g, .name = n, .role = ROLE_##r, .kind = EVENT_##k, ROWS(rows_), .run = f, .arguments = args, HELP(e, z)}
@@ -271,6 +280,13 @@ static const struct option_row audit_options[] = {
 #define WITNESS_MORE "\vA witness (C2SP tlog-witness) signs a checkpoint only when the log proves that it continues the last one it signed: nobody, the operator included, can then show two histories unnoticed. Whoever wants to be sure runs one, on a machine of their own. --key names a secret key that is used for nothing else. What was cosigned is kept in the folder `witness` below --state, on disk before it is answered; whoever loses that folder takes a new key. POST /add-checkpoint asks for a cosignature; GET /HEX/checkpoint gives the last one, where HEX is SHA-256 of the log's origin. Requests that show a second history are kept there as evidence."
 #define WITNESS_MORE_ZH "\v见证人（C2SP tlog-witness）仅在日志证明新检查点与上次所签相衔接时签署：任何人（包括运营方）都无法不被察觉地出示两种历史。任何一方均可在自己的机器上运行。--key 指明专用私钥。所签内容先写入 --state 下的 witness 目录再答复；遗失该目录须换新密钥。POST /add-checkpoint 请求见证，GET /HEX/checkpoint 取最近所签，HEX 为日志来源的 SHA-256。出示另一历史的请求留作证据。"
 
+#define CONTINUE_MORE "\vFor a real disaster: the database is lost beyond its last backup, or the log's key is. Collect the newest checkpoint that anybody holds (a copy, a witness, a device), with --log naming the old log's key. It is checked against the copy, written for `manifestd init --continues`, and the commands to go on with are printed. The old name is never used again: nothing the new log says can be taken for the old one's."
+#define CONTINUE_MORE_ZH "\v用于真正的灾难：数据库丢失且备份不全，或日志密钥丢失。请收集任何人（副本、见证人、设备）所持的最新检查点，--log 指明原日志公钥。检查点与副本核对后写出，供 `manifestd init --continues` 使用，并给出后续命令。原名称不再使用，新日志所述不会与原日志混淆。"
+#define REPLAY_MORE "\vEvery event goes in as its signers signed it, in the old order: registrations first, as they came, then the manifests. Nobody has to sign again, and the receipts of the old log stay true of the old log. What the old server stated itself, flags and settings, is left out: the new one judges afresh. Cut short, it goes on when it is run again."
+#define REPLAY_MORE_ZH "\v各事件按签署人原签名、按原顺序录入：登记在前，联单随后；无需重新签署，原日志的回执对原日志仍然有效。原服务器自身的事件（预警、参数）不录入，由新服务器重新判断。中断后再次运行即可继续。"
+#define FOLLOW_MORE "\vA device never follows by itself. GENESIS is the file that `manifestd init --genesis` wrote; get it from somebody you trust. The new log must name a checkpoint of the log that --log names, and this device's own newest one must be a beginning of it: when the old log went on after it, --mirror or --url says where a copy shows that. Then the file of --log holds the new key, and FILE.before the old one. A log that leaves out what this device verified is refused: keep the checkpoint, it is evidence."
+#define FOLLOW_MORE_ZH "\v设备从不自行转入。GENESIS 为 `manifestd init --genesis` 所写的文件，请自可信来源取得。新日志须载明 --log 所指日志的检查点，且本机最新检查点须为其开端；若原日志此后仍有增长，则以 --mirror 或 --url 指明可证明此点的副本。完成后 --log 文件为新公钥，原公钥存于 文件.before。若新日志遗漏本机已验证的内容则拒绝：请保留该检查点作为证据。"
+
 /* What parties and inspectors alike may ask. */
 #define QUERIES(g, r) \
 	ASK(g, "flags", r, flag_options, query_flags_run, NULL, "List flags", "查询预警"), \
@@ -287,6 +303,8 @@ const struct command commands[] = {
 	PLAIN("key", "waiting", NONE, key_waiting, NULL, "List the running numbers that have not arrived", "列出尚未送达的流水号"),
 	PLAIN("key", "settle", NONE, key_settle, NULL, "Send what waits, give up what was refused", "发送待发事件，作废被拒号码"),
 	ASK("key", "void", NONE, void_key_options, key_void, NULL, "Give up a running number", "作废一个流水号"),
+
+	ASK("key", "follow", NONE, follow_options, key_follow_run, "GENESIS", "Follow a lost log to the one that goes on for it" FOLLOW_MORE, "由已失日志转入其延续日志" FOLLOW_MORE_ZH),
 
 	EVENT("registrar", "party", REGISTRAR, PARTY_REGISTERED, party_options, registrar_party, NULL, "Register a party", "登记单位"),
 	EVENT("registrar", "party-change", REGISTRAR, PARTY_CHANGED, party_change_options, registrar_party, NULL, "Replace what is registered of a party", "变更单位登记"),
@@ -342,6 +360,9 @@ const struct command commands[] = {
 	ASK("log", "audit", NONE, audit_options, log_audit_run, NULL, "Judge a database's whole log again and compare every table with it\vEvery signature, every hash, every deadline: what follows from the entries is computed again, by the server's own rules, and compared with what is stored. Any row that was changed, added, deleted or back-dated by hand is named with its table, key and entry, and so is a flag that should have been raised and was not. It reads one moment of a running server's database and changes nothing. Exit status 1: something does not agree. Needs room for temporary rows in TMPDIR (/var/tmp).", "对数据库中的整个日志重新裁断，并与各表逐行比较\v逐一验证签名、哈希与期限，按服务器同一规则由日志重新算出各表，再与所存比较。凡人为改动、增添、删除或倒填的行，均指明表、主键与日志记录；应有而缺的标记亦然。可在服务器运行时对同一时刻的快照进行，不作任何更改。退出状态 1：有不符之处。临时数据置于 TMPDIR（/var/tmp）。"),
 	ASK("log", "compare", NONE, compare_options, log_compare_run, "A B", "Can two checkpoints belong to one history?\vBoth files are signed checkpoints. If they cannot, the evidence is written to a file, which proves it to anyone who has the log's key, and the exit status is 1.", "两个检查点是否属于同一历史\v两个文件均为已签署的检查点。若不属于同一历史，则写出证据文件，持有日志公钥者均可据以验证；退出状态为 1。"),
 	PLAIN("log", "evidence", NONE, log_evidence_run, "FILE", "Does a file prove that the log told two histories?", "验证证据文件是否证明日志存在两种历史"),
+
+	ASK("log", "continue-as", NONE, continue_options, log_continue_run, "NEW-ORIGIN", "Prepare a new log that goes on for one that was lost" CONTINUE_MORE, "为已失的日志准备延续日志" CONTINUE_MORE_ZH),
+	PLAIN("log", "replay", REGISTRAR, log_replay_run, "DIR", "Enter the events of a copy of the old log again" REPLAY_MORE, "自原日志副本重新录入事件" REPLAY_MORE_ZH),
 
 	SIGN(NULL, "sign", NONE, "Add this key's signature to an event file; send it when it is complete", "在事件文件上签署，签齐后发送"),
 	PLAIN(NULL, "send", NONE, event_send, "FILE...", "Send event files, also those of others", "发送事件文件，包括他人的"),

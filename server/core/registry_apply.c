@@ -198,6 +198,8 @@ static void genesis(const struct change *c)
 	static const enum role roles[] = {ROLE_REGISTRAR, ROLE_INSPECTOR, ROLE_AUDITOR};
 	const struct genesis *g = &c->e->genesis;
 	struct registry *r = c->r;
+	/* A log that goes on for another takes up what the same keys signed before it. */
+	const micros from = g->continues.n > 0 ? 0 : c->e->occurred_at;
 	struct party authority = {
 	    .ref = g->authority,
 	    .name = g->authority_name,
@@ -206,7 +208,7 @@ static void genesis(const struct change *c)
 	    .division = g->city,
 	    .address = g->authority_name,
 	    .generator_class = 1,
-	    .valid_from = c->e->occurred_at,
+	    .valid_from = from,
 	};
 
 	r->genesis = *g;
@@ -216,8 +218,8 @@ static void genesis(const struct change *c)
 	r->genesis.continues = keep_span(r, g->continues);
 	const struct party_record *party = add_party(c, &authority);
 	add_key(c, &g->server_key, NULL, ROLE_SERVER, span_str("server"), c->e->occurred_at);
-	add_key(c, &g->registrar_key, party, ROLE_REGISTRAR, span_str("registrar"), c->e->occurred_at);
-	add_key(c, &g->recovery_key, NULL, ROLE_NONE, span_str("recovery"), c->e->occurred_at);
+	add_key(c, &g->registrar_key, party, ROLE_REGISTRAR, span_str("registrar"), from);
+	add_key(c, &g->recovery_key, NULL, ROLE_NONE, span_str("recovery"), from);
 	add_key(c, &g->log_key, NULL, ROLE_NONE, span_str("log"), c->e->occurred_at);
 	r->begun = true;
 }
