@@ -13,6 +13,7 @@ from manifest_client import Key
 from manifest_client.note import parse_proof
 from server import until
 from test_bundle import MANIFEST, b64, bundle
+from witnesses import free_port
 
 NAME = "sigsum.org/v1/witness/{}"
 
@@ -40,9 +41,7 @@ class SigsumWitness:
         tool(tools, "generate", "-o", str(folder / "key"))
         name = NAME.format(hashlib.sha256(bytes.fromhex(tool(tools, "to-hex", "-k", str(folder / "key.pub")))).hexdigest())
         self.vkey = tool(tools, "to-vkey", "-k", str(folder / "key.pub"), "-n", name, "-t", "cosignature/v1")
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
+        self.port = free_port()
         with open(folder / "said", "wb") as said:
             self.process = subprocess.Popen(
                 [f"{tools}/sigsum-witness", "--signing-key", folder / "key", "--log-key", folder / "log.pub",
@@ -69,14 +68,19 @@ class SigsumWitness:
         self.process.wait()
 
 
+def new_log(folder):
+    """Settings of a log that Sigsum's witness can know: the key is made first, and the origin of it."""
+    key = Key()
+    (secret := folder / "log.key").write_text(key.secret_text())
+    secret.chmod(0o600)
+    return dict(log__origin=f"sigsum.org/v1/tree/{key.id.hex()}", keys__log=secret)
+
+
 @pytest.fixture(scope="module")
 def city(cluster, tls, work, tmp_path_factory):
     from conftest import Maker
-    key = Key()
-    (secret := tmp_path_factory.mktemp("key") / "log.key").write_text(key.secret_text())
-    secret.chmod(0o600)
     maker = Maker(cluster, tls, work)
-    yield maker.city(log__origin=f"sigsum.org/v1/tree/{key.id.hex()}", keys__log=secret)
+    yield maker.city(**new_log(tmp_path_factory.mktemp("key")))
     maker.close()
 
 
@@ -85,6 +89,15 @@ def witness(tools, city, tmp_path):
     w = SigsumWitness(tools, tmp_path, city.server.log.vkey)
     yield w
     w.close()
+
+
+def verified(folder, city, witness, text):
+    """Status and report of `manifest verify` by a policy that demands this witness."""
+    (folder / "policy").write_text(f"log {city.server.log.vkey}\nwitness sigsum {witness.vkey}\nquorum sigsum\n")
+    (folder / "a.manifest").write_text(text)
+    done = subprocess.run([MANIFEST, "verify", "--json", f"--policy={folder / 'policy'}", folder / "a.manifest"],
+                          stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    return done.returncode, json.loads(done.stdout)
 
 
 def test_it_knows_the_log_as_we_write_it(tools, city, tmp_path):
@@ -115,13 +128,8 @@ def test_it_cosigns(city, witness, tmp_path):
     status, line = witness.add(old.size, proof, note)
     assert status == 200
 
-    (tmp_path / "policy").write_text(f"log {city.server.log.vkey}\nwitness sigsum {witness.vkey}\nquorum sigsum\n")
-
     def verify(checkpoint):
-        (tmp_path / "a.manifest").write_text(bundle(trail.number, entries, checkpoint))
-        done = subprocess.run([MANIFEST, "verify", "--json", f"--policy={tmp_path / 'policy'}", tmp_path / "a.manifest"],
-                              stdout=subprocess.PIPE, text=True, timeout=60, check=False)
-        return done.returncode, json.loads(done.stdout)
+        return verified(tmp_path, city, witness, bundle(trail.number, entries, checkpoint))
 
     status, said = verify(note + line)
     assert (status, said["holds"], said["policy_holds"]) == (0, True, True), said
@@ -130,3 +138,23 @@ def test_it_cosigns(city, witness, tmp_path):
     assert (status, said["policy_failure"]) == (1, "policy.quorum")
     at = len(line) - 12
     assert verify(note + line[:at] + ("A" if line[at] != "A" else "B") + line[at + 1:])[0] == 1
+
+
+def test_it_is_a_witness_of_the_server(tools, make, tmp_path):
+    """The server asks it for every checkpoint, and waits: no answer to a device goes without its cosignature."""
+    server = make.server(start=False, **new_log(tmp_path))
+    witness = SigsumWitness(tools, tmp_path, server.log.vkey)
+    try:
+        (tmp_path / "witnesses").write_text(
+            f"witness sigsum {witness.vkey} http://127.0.0.1:{witness.port}\nquorum sigsum\n")
+        server.start(witness__policy=tmp_path / "witnesses", witness__wait="10 s", witness__required="yes")
+        city = make.city(server)
+        trail = city.trail()
+        connection = city.connect(city.generator)
+        for envelope in trail.whole_life():
+            assert witness.vkey.split("+")[0] in connection.submit(envelope).proof
+        entries = sorted(connection.query(trail={"number": trail.number, "keys": True}), key=lambda r: r.index)
+        status, said = verified(tmp_path, city, witness, bundle(trail.number, entries, parse_proof(entries[0].proof)[2]))
+        assert (status, said["holds"], said["policy_holds"]) == (0, True, True), said
+    finally:
+        witness.close()
