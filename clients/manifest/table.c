@@ -6,6 +6,7 @@
 #include "manifest/keys.h"
 #include "manifest/log.h"
 #include "manifest/query.h"
+#include "manifest/rebuild.h"
 #include "manifest/registrar.h"
 #include "manifest/witness.h"
 
@@ -243,6 +244,10 @@ static const struct option_row compare_options[] = {
 	{WAY("mirror", OPTION_FILE, mirror, "DIR"), HELP("A copy of the log, made by `manifest log mirror`", "`manifest log mirror` 所作的日志副本")},
 	{WAY("save", OPTION_FILE, save, "FILE"), HELP("Where evidence of two histories goes (evidence-SIZE-SIZE.json)", "两种历史的证据文件（缺省 evidence-长度-长度.json）")},
 };
+static const struct option_row rebuild_options[] = {
+	{WAY("from", OPTION_FILE, mirror, "DIR"), .must = true, HELP("A copy of the log with its entries, made by `manifest log mirror`", "`manifest log mirror` 所作的含记录的日志副本")},
+	{WAY("database", OPTION_FILE, database, "CONNINFO"), .must = true, HELP("An empty database that `manifestd migrate` has prepared; the role manifest_writer is enough", "`manifestd migrate` 已准备的空数据库；manifest_writer 角色即可")},
+};
 static const struct option_row audit_options[] = {
 	{WAY("database", OPTION_FILE, database, "CONNINFO"), .must = true, HELP("The database, as libpq takes it; the role manifest_reader is enough", "数据库连接串（libpq 格式）；manifest_reader 角色即可")},
 	{WAY("high-water", OPTION_FILE, high_water, "FILE"), HELP("The server's high-water file, which must be of this history", "服务器的最高水位文件，须属同一历史")},
@@ -358,6 +363,7 @@ const struct command commands[] = {
 
 	ASK("log", "mirror", NONE, mirror_options, log_mirror_run, "DIR", "Copy the whole log over HTTP, checked as it goes\vFrom the root of the signed checkpoint downward every tile and every entry is checked before it is kept. What was cut short goes on where it ended. DIR has the layout of C2SP tlog-tiles, so any web server can serve it. Run it again to add what is new: when the log no longer continues what DIR holds, evidence of that is written to DIR and the exit status is 1.", "以 HTTP 复制整个日志，边取边验证\v自已签署检查点的根哈希起，逐块逐条验证后方予保存；中断后可续传。目录为 C2SP tlog-tiles 布局，可由任何网页服务器提供。再次运行即增量更新；若日志与目录所存历史不相接，则把证据写入该目录，退出状态为 1。"),
 	ASK("log", "audit", NONE, audit_options, log_audit_run, NULL, "Judge a database's whole log again and compare every table with it\vEvery signature, every hash, every deadline: what follows from the entries is computed again, by the server's own rules, and compared with what is stored. Any row that was changed, added, deleted or back-dated by hand is named with its table, key and entry, and so is a flag that should have been raised and was not. It reads one moment of a running server's database and changes nothing. Exit status 1: something does not agree. Needs room for temporary rows in TMPDIR (/var/tmp).", "对数据库中的整个日志重新裁断，并与各表逐行比较\v逐一验证签名、哈希与期限，按服务器同一规则由日志重新算出各表，再与所存比较。凡人为改动、增添、删除或倒填的行，均指明表、主键与日志记录；应有而缺的标记亦然。可在服务器运行时对同一时刻的快照进行，不作任何更改。退出状态 1：有不符之处。临时数据置于 TMPDIR（/var/tmp）。"),
+	ASK("log", "rebuild", NONE, rebuild_options, log_rebuild_run, NULL, "Make a database again from a copy of its log\vThe disaster plan: every entry of the copy is held against the signed checkpoint, its signatures are verified and it is judged again; entries, tree and all tables are written as the server wrote them. The server can then go on with its own key files. A run that was cut short is begun again on a new database. Refused envelopes of forks, what persons' ids stand for, and older checkpoints are not in the log and cannot be made again.", "由日志副本重建数据库\v灾难恢复：逐条对照已签署的检查点，验证签名并重新裁断，写入记录、哈希树与各表，与服务器所写一致；随后服务器即可以原密钥文件继续运行。中断后须在新数据库上重来。分叉的被拒信封、人员编号所指及较早的检查点不在日志中，无法重建。"),
 	ASK("log", "compare", NONE, compare_options, log_compare_run, "A B", "Can two checkpoints belong to one history?\vBoth files are signed checkpoints. If they cannot, the evidence is written to a file, which proves it to anyone who has the log's key, and the exit status is 1.", "两个检查点是否属于同一历史\v两个文件均为已签署的检查点。若不属于同一历史，则写出证据文件，持有日志公钥者均可据以验证；退出状态为 1。"),
 	PLAIN("log", "evidence", NONE, log_evidence_run, "FILE", "Does a file prove that the log told two histories?", "验证证据文件是否证明日志存在两种历史"),
 

@@ -105,6 +105,7 @@ static void remember(struct replay *r, uint64_t size, const struct digest *root)
 	r->roots[size % ROOTS] = (struct known_root){size, *root};
 }
 
+/* Into the tree; the tiles that fill up go along with the commit. */
 static bool flush(struct replay *r, struct commit *commit)
 {
 	if (r->pending_n == 0 || r->tree_broken) {
@@ -112,16 +113,20 @@ static bool flush(struct replay *r, struct commit *commit)
 		return true;
 	}
 	struct tree_append *a = tree_append(r->arena, r->tree, r->pending, r->pending_n);
-	struct tile_row *tiles = a == NULL ? NULL : arena_array(r->arena, a->tiles_n + 1, sizeof(*tiles));
+	size_t before = commit->tiles_n;
+	struct tile_row *tiles =
+	    a == NULL ? NULL : arena_array(r->arena, before + a->tiles_n + 1, sizeof(*tiles));
 	if (tiles == NULL)
 		return false;
+	if (before > 0)
+		memcpy(tiles, commit->tiles, before * sizeof(*tiles));
 	for (size_t i = 0; i < a->tiles_n; i++)
-		tiles[i] = (struct tile_row){.level = (uint8_t)a->tiles[i].level,
-					     .n = a->tiles[i].n,
-					     .hashes = a->tiles[i].hashes,
-					     .root = merkle_root(a->tiles[i].hashes, TILE_WIDTH)};
+		tiles[before + i] = (struct tile_row){.level = (uint8_t)a->tiles[i].level,
+						      .n = a->tiles[i].n,
+						      .hashes = a->tiles[i].hashes,
+						      .root = merkle_root(a->tiles[i].hashes, TILE_WIDTH)};
 	commit->tiles = tiles;
-	commit->tiles_n = a->tiles_n;
+	commit->tiles_n = before + a->tiles_n;
 	tree_commit(r->tree, a);
 	r->pending_n = 0;
 	r->head.root = a->root;
@@ -356,7 +361,6 @@ static bool commit(struct replay *r, size_t from, size_t until, const struct row
 	struct span *entries = arena_array(r->arena, until - from + 1, sizeof(*entries));
 	struct digest *leaves = arena_array(r->arena, until - from + 1, sizeof(*leaves));
 	struct commit c = {.rows = rows, .entries = entries, .leaves = leaves, .registry = r->registry};
-	bool wanted = r->options.whole_commit;
 
 	if (entries == NULL || leaves == NULL)
 		return false;
@@ -370,7 +374,7 @@ static bool commit(struct replay *r, size_t from, size_t until, const struct row
 		r->head.size = item->index + 1;
 		r->clocks_changed |= item->readable && changes_clocks(&item->event);
 		r->pending[r->pending_n++] = item->leaf;
-		wanted |= item->root_wanted;
+		bool wanted = item->root_wanted || (r->options.whole_commit && i + 1 == until);
 		if ((wanted || r->pending_n == PENDING_MAX) && !flush(r, &c))
 			return false;
 	}

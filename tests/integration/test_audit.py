@@ -51,10 +51,10 @@ class Eventful:
         head = self.forked.head
         first = self.forked.loaded()
         self.forked.head = head
-        rival, _ = self.forked.loaded()
+        self.rival, _ = self.forked.loaded()
         send(c, first)
         with pytest.raises(Refused):
-            c.submit(rival)
+            c.submit(self.rival)
         until(lambda: open_kinds(city.office, self.forked.number) == ["FORK"], "forked")
         self.waiting = city.trail(at=now() - 30 * HOUR)
         send(c, self.waiting.issued(now() - 30 * HOUR, collect_by=now() - 28 * HOUR))
