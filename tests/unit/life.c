@@ -366,3 +366,14 @@ void life_setting(struct life *l, const char *key, const char *value)
 
 	must(registry_apply(l->w->registry, &e, 900, l->now), "no memory");
 }
+
+bool life_same(const struct manifest *a, const struct manifest *b)
+{
+	struct buffer x = BUFFER_EMPTY, y = BUFFER_EMPTY;
+
+	must(manifest_encode(a, &x) && manifest_encode(b, &y), "no memory");
+	bool same = span_eq(buffer_span(&x), buffer_span(&y));
+	buffer_free(&x);
+	buffer_free(&y);
+	return same;
+}

@@ -68,4 +68,7 @@ const char *life_detail(const struct life *l, enum flag_kind kind);
 /* Changes the registry. */
 void life_setting(struct life *l, const char *key, const char *value);
 
+/* Byte for byte, as they would be stored. */
+bool life_same(const struct manifest *a, const struct manifest *b);
+
 #endif
