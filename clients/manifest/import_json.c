@@ -1,127 +1,19 @@
 /*
- * The US e-Manifest service's JSON. One walk over all leaves of a record: a table of paths says what type
- * each must have and where it goes; a leaf that is in no row has no place in the event and is reported as
- * left out. Numbers are kept as they are written: they are quoted before the text is parsed.
+ * The US e-Manifest service's JSON. One walk over all leaves of a record: a table of paths (import_us.c) says
+ * what type each must have and where it goes; a leaf that is in no row has no place in the event and is
+ * reported as left out. Numbers are kept as they are written: they are quoted before the text is parsed.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/text.h"
 #include "manifest/import.h"
+#include "manifest/import_us.h"
 #include "manifest/jsontext.h"
 
 #define SCHEME     "us-emanifest-json"
 #define UNNUMBERED "(none)"
 enum { DEPTH_MAX = 24, PATH_SIZE = 512, REMARK_MAX = 2000 };
-
-enum leaf_type { ANY_LEAF, TEXT_LEAF, NUMBER_LEAF, BOOL_LEAF, OBJECT_NODE, ARRAY_NODE };
-
-enum use {
-	USE_NOTHING, /* its type alone is checked; the leaves below are rows, or left out */
-	USE_NUMBER,
-	USE_STATUS,
-	USE_ISSUED,
-	USE_SHIPPED,
-	USE_SHIPPED_ELSE,
-	USE_RECEIVED,
-	USE_RECEIVED_ELSE,
-	USE_REMARK, /* "name: value", for a bool when it is true */
-	USE_PARTY_ID,
-	USE_PARTY_NAME,
-	USE_LINE_NUMBER,
-	USE_LINE_NAME,
-	USE_LINE_CODE,
-	USE_QUANTITY,
-	USE_UNIT,
-	USE_UNIT_WORDS,
-	USE_CONTAINERS,
-	USE_CONTAINER_TYPE,
-	USE_METHOD,
-	USE_LINE_REMARK,
-	USE_PERSONAL,
-};
-
-/* In a path, [] stands for any index; a row that begins with * is the end of a path. */
-static const struct us_row {
-	const char *path;
-	enum leaf_type type;
-	enum use use;
-	enum role role;
-} rows[] = {
-    {"manifestTrackingNumber", TEXT_LEAF, USE_NUMBER, 0},
-    {"status", TEXT_LEAF, USE_STATUS, 0},
-    {"createdDate", TEXT_LEAF, USE_ISSUED, 0},
-    {"shippedDate", TEXT_LEAF, USE_SHIPPED, 0},
-    {"receivedDate", TEXT_LEAF, USE_RECEIVED, 0},
-    {"generator.paperSignatureInfo.signatureDate", TEXT_LEAF, USE_SHIPPED_ELSE, 0},
-    {"designatedFacility.paperSignatureInfo.signatureDate", TEXT_LEAF, USE_RECEIVED_ELSE, 0},
-    {"submissionType", TEXT_LEAF, USE_REMARK, 0},
-    {"originType", TEXT_LEAF, USE_REMARK, 0},
-    {"discrepancy", BOOL_LEAF, USE_REMARK, 0},
-    {"rejection", BOOL_LEAF, USE_REMARK, 0},
-    {"residue", BOOL_LEAF, USE_REMARK, 0},
-    {"import", BOOL_LEAF, USE_REMARK, 0},
-    {"containsPreviousRejectOrResidue", BOOL_LEAF, USE_REMARK, 0},
-    {"residueNewManifestTrackingNumbers", ARRAY_NODE, USE_NOTHING, 0},
-    {"residueNewManifestTrackingNumbers[]", TEXT_LEAF, USE_REMARK, 0},
-    {"rejectionInfo", OBJECT_NODE, USE_NOTHING, 0},
-    {"rejectionInfo.rejectionType", TEXT_LEAF, USE_REMARK, 0},
-    {"rejectionInfo.rejectionComments", TEXT_LEAF, USE_REMARK, 0},
-    {"rejectionInfo.transporterOnSite", BOOL_LEAF, USE_REMARK, 0},
-    {"rejectionInfo.alternateDesignatedFacilityType", TEXT_LEAF, USE_REMARK, 0},
-    {"rejectionInfo.newManifestTrackingNumbers[]", TEXT_LEAF, USE_REMARK, 0},
-    {"rejectionInfo.alternateDesignatedFacility.epaSiteId", TEXT_LEAF, USE_PARTY_ID, ROLE_FACILITY},
-    {"rejectionInfo.alternateDesignatedFacility.name", TEXT_LEAF, USE_PARTY_NAME, ROLE_FACILITY},
-    {"additionalInfo", OBJECT_NODE, USE_NOTHING, 0},
-    {"additionalInfo.handlingInstructions", TEXT_LEAF, USE_REMARK, 0},
-    {"additionalInfo.originalManifestTrackingNumbers[]", TEXT_LEAF, USE_REMARK, 0},
-    {"generator", OBJECT_NODE, USE_NOTHING, 0},
-    {"generator.epaSiteId", TEXT_LEAF, USE_PARTY_ID, ROLE_GENERATOR},
-    {"generator.name", TEXT_LEAF, USE_PARTY_NAME, ROLE_GENERATOR},
-    {"transporters", ARRAY_NODE, USE_NOTHING, 0},
-    {"transporters[]", OBJECT_NODE, USE_NOTHING, 0},
-    {"transporters[].epaSiteId", TEXT_LEAF, USE_PARTY_ID, ROLE_TRANSPORTER},
-    {"transporters[].name", TEXT_LEAF, USE_PARTY_NAME, ROLE_TRANSPORTER},
-    {"transporters[].order", NUMBER_LEAF, USE_NOTHING, 0},
-    {"designatedFacility", OBJECT_NODE, USE_NOTHING, 0},
-    {"designatedFacility.epaSiteId", TEXT_LEAF, USE_PARTY_ID, ROLE_FACILITY},
-    {"designatedFacility.name", TEXT_LEAF, USE_PARTY_NAME, ROLE_FACILITY},
-    {"wastes", ARRAY_NODE, USE_NOTHING, 0},
-    {"wastes[]", OBJECT_NODE, USE_NOTHING, 0},
-    {"wastes[].lineNumber", NUMBER_LEAF, USE_LINE_NUMBER, 0},
-    {"wastes[].dotHazardous", BOOL_LEAF, USE_NOTHING, 0},
-    {"wastes[].epaWaste", BOOL_LEAF, USE_NOTHING, 0},
-    {"wastes[].pcb", BOOL_LEAF, USE_NOTHING, 0},
-    {"wastes[].br", BOOL_LEAF, USE_NOTHING, 0},
-    {"wastes[].brInfo", OBJECT_NODE, USE_NOTHING, 0},
-    {"wastes[].dotInformation", OBJECT_NODE, USE_NOTHING, 0},
-    {"wastes[].dotInformation.printedDotInformation", TEXT_LEAF, USE_LINE_NAME, 0},
-    {"wastes[].wasteDescription", TEXT_LEAF, USE_LINE_NAME, 0},
-    {"wastes[].hazardousWaste", OBJECT_NODE, USE_NOTHING, 0},
-    {"wastes[].hazardousWaste.federalWasteCodes[].code", TEXT_LEAF, USE_LINE_CODE, 0},
-    {"wastes[].hazardousWaste.tsdfStateWasteCodes[].code", TEXT_LEAF, USE_LINE_CODE, 0},
-    {"wastes[].hazardousWaste.generatorStateWasteCodes[].code", TEXT_LEAF, USE_LINE_CODE, 0},
-    {"wastes[].quantity", OBJECT_NODE, USE_NOTHING, 0},
-    {"wastes[].quantity.quantity", NUMBER_LEAF, USE_QUANTITY, 0},
-    {"wastes[].quantity.unitOfMeasurement.code", TEXT_LEAF, USE_UNIT, 0},
-    {"wastes[].quantity.unitOfMeasurement.description", TEXT_LEAF, USE_UNIT_WORDS, 0},
-    {"wastes[].quantity.containerNumber", NUMBER_LEAF, USE_CONTAINERS, 0},
-    {"wastes[].quantity.containerType.code", TEXT_LEAF, USE_CONTAINER_TYPE, 0},
-    {"wastes[].managementMethod", OBJECT_NODE, USE_NOTHING, 0},
-    {"wastes[].managementMethod.code", TEXT_LEAF, USE_METHOD, 0},
-    {"wastes[].discrepancyResidueInfo.discrepancyComments", TEXT_LEAF, USE_LINE_REMARK, 0},
-    {"wastes[].discrepancyResidueInfo.wasteQuantity", BOOL_LEAF, USE_LINE_REMARK, 0},
-    {"wastes[].discrepancyResidueInfo.wasteType", BOOL_LEAF, USE_LINE_REMARK, 0},
-    {"wastes[].discrepancyResidueInfo.residue", BOOL_LEAF, USE_LINE_REMARK, 0},
-    {"*.printedName", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*.firstName", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*.lastName", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*.middleInitial", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*.userId", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*.email", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*hone.number", TEXT_LEAF, USE_PERSONAL, 0},
-    {"*hone.extension", TEXT_LEAF, USE_PERSONAL, 0},
-};
 
 struct line_draft {
 	struct foreign_line value;
@@ -153,21 +45,6 @@ static void find(struct walk *w, enum import_what what, struct span found, const
 						   .allowed = allowed,
 						   .en = en,
 						   .zh = zh});
-}
-
-static const struct us_row *row_of(const char *pattern)
-{
-	size_t n = strlen(pattern);
-
-	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-		const char *path = rows[i].path;
-		if (path[0] != '*' && strcmp(path, pattern) == 0)
-			return &rows[i];
-		size_t end = strlen(path) - 1;
-		if (path[0] == '*' && n >= end && strcmp(pattern + n - end, path + 1) == 0)
-			return &rows[i];
-	}
-	return NULL;
 }
 
 /* ---- leaves ---- */
@@ -314,7 +191,7 @@ static void take(struct walk *w, const struct us_row *row, struct span text, boo
 static void leaf(struct walk *w, const json_t *value)
 {
 	static const char *const names[] = {"", "text", "a number", "true or false", "an object", "a list"};
-	const struct us_row *row = row_of(w->pattern);
+	const struct us_row *row = us_row_of(w->pattern);
 	enum leaf_type type = type_of(value);
 	struct span text = leaf_text(w, value);
 
@@ -364,7 +241,7 @@ static void below(struct walk *w, json_t *value, const char *name, const char *p
 
 static void node(struct walk *w, json_t *value, int depth)
 {
-	const struct us_row *row = row_of(w->pattern);
+	const struct us_row *row = us_row_of(w->pattern);
 	const char *name;
 	json_t *item;
 	size_t i;
