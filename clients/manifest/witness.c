@@ -89,7 +89,10 @@ static int cosign(struct witness *w, struct watched *at, struct span note, const
 		status = add_outcomes[ADD_NOT_SIGNED].status;
 		buffer_put_str(body, add_outcomes[ADD_NOT_SIGNED].body);
 	} else if (!witness_store_save(w->store, at->log.origin, buffer_span(&stored), &failure)) {
-		app_note(w->app, "%s", T(w->app, failure.en, failure.zh));
+		app_note(w->app,
+			 T(w->app, "%s; nothing is cosigned that is not stored: check that disk",
+			   "%s；未存妥即不签署：请检查该磁盘"),
+			 T(w->app, failure.en, failure.zh));
 		status = 500;
 		buffer_put_str(body, "the checkpoint could not be stored\n");
 	} else {

@@ -25,6 +25,12 @@ static bool failed(struct mft_failure *f, const char *id, const char *en, const 
 	return false;
 }
 
+/* Nothing of this name is there; a call that fails otherwise says nothing about it. */
+static bool absent(const char *path)
+{
+	return access(path, F_OK) != 0 && errno == ENOENT;
+}
+
 static void path_of(const struct witness_store *s, char ret_path[PATH_MAX], const char *name)
 {
 	(void)snprintf(ret_path, PATH_MAX, "%s/%s", s->folder, name);
@@ -74,6 +80,8 @@ static bool make_folder(const struct witness_store *s, struct mft_failure *ret_f
 		return failed(ret_failure, "witness.exists",
 			      "there is a witness's folder already: start without --new",
 			      "见证人目录已存在：请去掉 --new", s->folder);
+	if (errno != ENOENT)
+		return failed(ret_failure, "file", strerror(errno), strerror(errno), path);
 	(void)snprintf(above, sizeof(above), "%s/..", s->folder);
 	return mft_folder_make(s->folder, ret_failure) && mft_folder_flush(above, ret_failure);
 }
@@ -84,7 +92,7 @@ static bool open_folder(struct witness_store *s, bool fresh, struct mft_failure 
 
 	if (fresh && !make_folder(s, ret_failure))
 		return false;
-	if (access(s->folder, F_OK) != 0)
+	if (absent(s->folder))
 		return failed(
 		    ret_failure, "witness.no_folder",
 		    "the witness's folder is not there; only a new witness starts with --new, one that "
@@ -94,10 +102,12 @@ static bool open_folder(struct witness_store *s, bool fresh, struct mft_failure 
 	s->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (s->lock < 0)
 		return failed(ret_failure, "file", strerror(errno), strerror(errno), path);
-	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0)
-		return failed(ret_failure, "witness.locked", "another program uses this folder",
-			      "另一程序正在使用该目录", s->folder);
-	return check_owner(s, fresh, ret_failure);
+	if (flock(s->lock, LOCK_EX | LOCK_NB) == 0)
+		return check_owner(s, fresh, ret_failure);
+	if (errno != EWOULDBLOCK)
+		return failed(ret_failure, "file", strerror(errno), strerror(errno), path);
+	return failed(ret_failure, "witness.locked", "another program uses this folder",
+		      "另一程序正在使用该目录", s->folder);
 }
 
 struct witness_store *witness_store_open(const char *folder, const struct note_key *witness, bool fresh,
@@ -158,7 +168,7 @@ bool witness_store_load(const struct witness_store *store, const struct witnesse
 	struct checkpoint last = {.origin = log->origin};
 
 	path_of_log(store, log->origin, ".checkpoint", path);
-	if (access(path, F_OK) == 0) {
+	if (!absent(path)) {
 		bool good = mft_file_read(path, NOTE_SIZE_MAX, &note, ret_failure);
 		if (good && !open_stored(store, log, buffer_span(&note), &last))
 			good = failed(
@@ -170,8 +180,6 @@ bool witness_store_load(const struct witness_store *store, const struct witnesse
 		buffer_free(&note);
 		if (!good)
 			return false;
-	} else if (errno != ENOENT) {
-		return failed(ret_failure, "file", strerror(errno), strerror(errno), path);
 	}
 	*ret_last = last;
 	return true;
@@ -195,7 +203,7 @@ bool witness_store_keep_evidence(const struct witness_store *store, struct span 
 		char ending[32];
 		(void)snprintf(ending, sizeof(ending), ".evidence-%u", i);
 		path_of_log(store, origin, ending, path);
-		if (access(path, F_OK) != 0)
+		if (absent(path))
 			return mft_file_replace(path, request, 0644, &failure);
 	}
 	return false;

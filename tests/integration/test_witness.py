@@ -5,7 +5,6 @@ import hashlib
 import http.client
 import os
 import re
-import shutil
 import signal
 import socket
 import struct
@@ -14,8 +13,9 @@ import time
 
 import nacl.signing
 import pytest
+from inject import Inject, needs_strace
 from manifest_client import Key, merkle
-from server import BUILD, until
+from server import BUILD
 
 MANIFEST = BUILD / "manifest"
 ORIGIN = "witnessed.example/log"
@@ -275,34 +275,13 @@ def test_two_requests_race(witness, log):
     assert witness.stored(log) == log.sign(log.text(8 + good[0])) + answers[good[0]][2]
 
 
-class Inject:
-    """Makes system calls of the running witness fail, or kill it."""
-
-    def __init__(self, witness, tmp_path, inject, *more):
-        self.said = tmp_path / "strace"
-        with open(self.said, "wb") as said:
-            self.process = subprocess.Popen(["strace", "-f", "-p", str(witness.process.pid), "-o", "/dev/null", "-e",
-                                             "trace=" + inject.split(":")[0], "-e", "inject=" + inject, *more], stderr=said)
-        until(lambda: "attached" in self.said.read_text(), "attached")
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *what):
-        self.process.terminate()
-        self.process.wait(20)
-
-
-needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
-
-
 @needs_strace
 @pytest.mark.parametrize("call,when,stored", [("fsync", 1, False), ("rename", 1, False), ("fsync", 2, True)])
-def test_killed_between_store_and_answer(witness, log, tmp_path, call, when, stored):
+def test_killed_between_store_and_answer(witness, log, call, when, stored):
     """The signal comes in place of the system call: after the rename the new size is there; no answer was given."""
     accepted(witness, log, 0, 7)
     before = witness.stored(log)
-    with Inject(witness, tmp_path, f"{call}:signal=KILL:when={when}"):
+    with Inject(f"{call}:signal=KILL:when={when}", process=witness.process.pid):
         with pytest.raises((http.client.HTTPException, ConnectionError)):
             witness.add(log.request(7, 9))
     witness.stop(signal.SIGKILL)
@@ -325,7 +304,7 @@ def test_a_disk_that_fails(witness, log, tmp_path, call, error):
     accepted(witness, log, 0, 7)
     aside = f"{tmp_path / 'witness' / hashlib.sha256(ORIGIN.encode()).hexdigest()}.checkpoint.{witness.process.pid}.new"
     only = () if call in ("fsync", "rename") else ("-P", aside)
-    with Inject(witness, tmp_path, f"{call}:error={error}", *only):
+    with Inject(f"{call}:error={error}", *only, process=witness.process.pid):
         status, _, body = witness.add(log.request(7, 9))
         assert status == 500 and "\u2014" not in body
     assert not os.path.exists(aside)
