@@ -83,6 +83,11 @@ const struct offer *registry_offer_find(const struct registry *r, const struct r
 	return NULL;
 }
 
+bool registry_reference_offered(const struct registry *r, const struct reference_loaded *loaded)
+{
+	return registry_offer_find(r, loaded) != NULL;
+}
+
 const struct genesis *registry_genesis(const struct registry *r)
 {
 	return r->begun ? &r->genesis : NULL;

@@ -43,6 +43,8 @@ bool registry_concerns(const struct registry *r, const struct event *e);
  */
 bool registry_offer_reference(struct registry *r, enum reference_kind kind, struct span edition,
 			      struct span file, struct reference_error *ret_error) MUST_CHECK;
+/* Whether the file that the event names, by its hash, was given. */
+bool registry_reference_offered(const struct registry *r, const struct reference_loaded *loaded);
 
 const struct genesis *registry_genesis(const struct registry *r); /* NULL before entry 0 */
 const struct law_settings *registry_settings(const struct registry *r);

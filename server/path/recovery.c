@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "path/internal.h"
+#include "path/registry_proof.h"
 
 enum { RECOVERY_MEMORY = 64 * 1024 * 1024 };
 static const micros retry_least = 100000;
@@ -20,6 +21,7 @@ struct recovery {
 	struct arena *arena;   /* of the whole recovery */
 	struct arena *scratch; /* of one entry */
 	struct registry *registry;
+	struct registry_leaves leaves;
 	struct tree *tree;
 	struct log_head known; /* of what is in memory, when another server writes; size 0: of nothing */
 	struct log_head head;
@@ -32,6 +34,7 @@ struct recovery {
 	enum store_result result;
 	bool nothing_new; /* another server writes, and the log is what it was */
 	bool unreadable;  /* an entry could not be read */
+	bool unwatched;   /* there was no high-water mark */
 	char reason[ERROR_SIZE];
 };
 
@@ -40,6 +43,7 @@ void recovery_free(struct recovery *r)
 	arena_free(r->arena);
 	arena_free(r->scratch);
 	registry_free(r->registry);
+	registry_leaves_free(&r->leaves);
 	tree_free(r->tree);
 	free(r);
 }
@@ -79,7 +83,17 @@ static bool take_entry(void *self, uint64_t index, struct span bytes)
 		    (unsigned long long)index);
 		return false;
 	}
-	return registry_apply(r->registry, &event, index, entry.accepted_at);
+	if (event.kind == EVENT_REFERENCE_LOADED &&
+	    !registry_reference_offered(r->registry, &event.reference_loaded)) {
+		r->unreadable = true;
+		(void)snprintf(r->reason, sizeof(r->reason),
+			       "entry %llu put the reference file of edition %.*s to use, and what is stored "
+			       "under that name is another file: restore the database",
+			       (unsigned long long)index, SPAN_ARG(event.reference_loaded.edition));
+		return false;
+	}
+	return registry_leaves_add(&r->leaves, index, bytes) &&
+	       registry_apply(r->registry, &event, index, entry.accepted_at);
 }
 
 static bool take_numbers(void *self, key_no no, uint64_t first, uint64_t last, micros since)
@@ -266,12 +280,25 @@ static bool check_clock(struct recovery *r)
 	    (long long)((r->head.accepted_at - now) / MICROS_PER_SECOND));
 }
 
+static bool check_registry(struct recovery *r, void *thread)
+{
+	char reason[ERROR_SIZE];
+	enum store_result result = registry_leaves_check(&r->leaves, &r->path->ports.store, thread, &r->head,
+							 reason, sizeof(reason));
+
+	if (result == STORE_CORRUPT && reason[0] != '\0')
+		return corrupt(r, "%s", reason);
+	if (result != STORE_OK)
+		r->result = result;
+	return result == STORE_OK;
+}
+
 static void check(struct recovery *r, void *thread)
 {
 	const struct store_port *store = &r->path->ports.store;
 	struct log_head high = {0};
 
-	if (!check_identity(r) || !check_clock(r) || !restore_tree(r) ||
+	if (!check_identity(r) || !check_clock(r) || !restore_tree(r) || !check_registry(r, thread) ||
 	    !check_note(r, thread, r->checkpoint, "the stored checkpoint") ||
 	    !check_note(r, thread, r->cosigned, "the last cosigned checkpoint") || !check_claims(r, thread))
 		return;
@@ -282,6 +309,7 @@ static void check(struct recovery *r, void *thread)
 	}
 	if (!contains(r, thread, high.size, &high.root, "the high-water file"))
 		return;
+	r->unwatched = high.size == 0 && r->head.size > 0;
 	/* Also without the lease: what is vouched for now must not be forgotten when it comes. */
 	if (r->head.size > 0 && !store->high_water(thread, &r->head))
 		r->result = STORE_UNAVAILABLE;
@@ -438,6 +466,12 @@ static void finish(struct recovery *r)
 			try_again(p, standby_retry, PATH_STANDBY);
 		else
 			p->state = writing_or_not(p);
+		if (r->unwatched)
+			path_notice(
+			    p, NOTICE_WARNING, "the high-water file is new",
+			    "nothing on this machine knew how long the log was: compare size %llu with a "
+			    "checkpoint that a client, a mirror or a witness kept",
+			    (unsigned long long)p->head.size);
 		/* Whatever was being computed again is begun anew: it changes only what differs. */
 		p->recompute = (p->state == PATH_WRITING || p->state == PATH_WITNESSES) && p->head.size > 0;
 		p->recompute_after = 0;

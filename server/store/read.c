@@ -5,8 +5,8 @@
 
 static enum store_result short_of(struct store_conn *c, uint8_t level, uint64_t first, size_t n, size_t found)
 {
-	conn_error(c, "of the %zu hashes of level %u from %llu on %zu are stored", n, level,
-		   (unsigned long long)first, found);
+	conn_error(c, "of the %zu hashes of level %u from %llu on %zu are stored: restore the database", n,
+		   level, (unsigned long long)first, found);
 	return STORE_CORRUPT;
 }
 
@@ -104,7 +104,7 @@ static enum store_result read_entries(struct store_conn *c, const uint64_t *inde
 	if (r != STORE_OK)
 		return r;
 	if ((size_t)PQntuples(res) != n) {
-		conn_error(c, "of %zu entries %d are stored", n, PQntuples(res));
+		conn_error(c, "of %zu entries %d are stored: restore the database", n, PQntuples(res));
 		r = STORE_CORRUPT;
 	}
 	for (int i = 0; r == STORE_OK && i < PQntuples(res); i++) {

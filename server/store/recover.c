@@ -92,9 +92,12 @@ static enum store_result check_end(struct store_conn *c, const struct log_head *
 	PQclear(res);
 	if (size == head->size && accepted_at == head->accepted_at)
 		return STORE_OK;
-	conn_error(c, "the head counts %llu entries, the last of %lld; stored are %llu, the last of %lld",
-		   (unsigned long long)head->size, (long long)head->accepted_at, (unsigned long long)size,
-		   (long long)accepted_at);
+	conn_error(
+	    c,
+	    "the head counts %llu entries, the last of %lld; stored are %llu, the last of %lld: restore "
+	    "the database",
+	    (unsigned long long)head->size, (long long)head->accepted_at, (unsigned long long)size,
+	    (long long)accepted_at);
 	return STORE_CORRUPT;
 }
 

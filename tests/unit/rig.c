@@ -170,6 +170,7 @@ struct rig *rig_new(struct world *w)
 	MUST(r != NULL);
 	r->w = w;
 	r->store = fake_store_new(w);
+	r->store->high_water = r->store->head;
 	r->arena = arena_new(SIZE_MAX / 2);
 	MUST(r->arena != NULL);
 	r->now = w->now;

@@ -374,6 +374,7 @@ enum damage {
 	WRONG_SERVER_KEY,
 	WRONG_ORIGIN,
 	UNREADABLE_ENTRY,
+	CHANGED_ENTRY,
 };
 
 static void damage(struct rig *r, enum damage what)
@@ -402,6 +403,12 @@ static void damage(struct rig *r, enum damage what)
 	case WRONG_SERVER_KEY: key_from_seed(seed, &r->config.server_key, &public); break;
 	case WRONG_ORIGIN: r->config.origin = "another.example/log"; break;
 	case UNREADABLE_ENTRY: s->entries[3].bytes = span_of(nonsense, sizeof(nonsense)); break;
+	case CHANGED_ENTRY: { /* in a signature: it can be read */
+		struct span entry = arena_copy(s->arena, s->entries[3].bytes);
+		((uint8_t *)(uintptr_t)entry.p)[entry.n - 90] ^= 1;
+		s->entries[3].bytes = entry;
+		break;
+	}
 	}
 	buffer_free(&note);
 }
@@ -424,6 +431,8 @@ Test(recovery, stops_at_what_is_not_to_be_trusted_and_says_what_to_do)
 	    {WRONG_SERVER_KEY, "key files", "put its key files in place"},
 	    {WRONG_ORIGIN, "the log is " RIG_ORIGIN, "correct the configuration"},
 	    {UNREADABLE_ENTRY, "entry 3 cannot be read", "restore the database"},
+	    {CHANGED_ENTRY, "entry 3 of the registry is not the one that was accepted",
+	     "restore the database"},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -473,6 +482,20 @@ Test(recovery, tries_again_until_the_database_is_there)
 	seconds_pass(r, 5);
 	cr_assert_eq(path_status(r->path).state, PATH_WRITING);
 	cr_assert_eq(r->notices[NOTICE_WARNING], 1);
+	rig_free(r);
+}
+
+Test(recovery, a_high_water_file_that_is_new_is_told)
+{
+	struct rig *r = rig_new(world_new());
+
+	r->store->high_water = (struct log_head){0};
+	rig_start(r);
+	rig_settle(r);
+	cr_assert_eq(path_status(r->path).state, PATH_WRITING);
+	cr_assert_eq(r->notices[NOTICE_WARNING], 1);
+	seconds_pass(r, 2);
+	cr_assert_eq(r->notices[NOTICE_WARNING], 1, "once");
 	rig_free(r);
 }
 
