@@ -15,7 +15,7 @@
 #include "store/high_water.h"
 #include "store/projection.h"
 
-enum { WINDOW = 2048, LIMIT = 100, GRACE_SECONDS = 120 };
+enum { WINDOW = 2048, NOTED = 16384, LIMIT = 100, GRACE_SECONDS = 120 };
 
 /* A (size, root) that somebody kept outside the database. Read before the database is, which may grow
  * meanwhile. */
@@ -46,6 +46,7 @@ struct audit {
 	const struct feed_item *window[WINDOW]; /* by index */
 	uint64_t next;                          /* index that must come */
 	uint64_t checked;                       /* size of the last checkpoint that fits */
+	uint64_t noted[NOTED];                  /* sizes of which one is stored, the newest */
 	uint64_t entries;
 	struct log_head stored;
 	struct kept kept[ORDER_FILES_MAX + 1];
@@ -143,6 +144,7 @@ static void check_note(struct audit *a, const struct feed_item *i)
 	struct finding f = {
 	    .what = "checkpoint", .table = "checkpoint", .column = "note", .entry = FINDING_NO_ENTRY};
 
+	a->noted[size % NOTED] = size;
 	(void)snprintf(f.key, sizeof(f.key), "%" PRIu64, size);
 	if (i->note != LOG_HOLDS || i->checkpoint.size != size) {
 		(void)snprintf(f.en, sizeof(f.en), "the stored checkpoint of size %" PRIu64 ": %s", size,
@@ -172,6 +174,19 @@ static void check_note(struct audit *a, const struct feed_item *i)
 	findings_add(&a->findings, &f);
 }
 
+/* The server's own events state the checkpoint of the batch before, which their batch has stored. What others
+ * state shows no such thing: whoever has the tiles can compute a root of any size. */
+static void check_stated(struct audit *a, const struct feed_item *i)
+{
+	uint64_t size = i->item.event.signers_n == 0 ? 0 : i->item.event.signers[0].seen.size;
+
+	if (size > 0 && size <= i->item.index && size + NOTED > i->item.index &&
+	    a->noted[size % NOTED] != size)
+		add(a, "row.missing", "checkpoint", size, "", i->item.index,
+		    "this event of the server's names a checkpoint that is not stored",
+		    "服务器的这一事件所指的检查点未存储");
+}
+
 /* What could only be checked when everything before was judged. */
 static void on_done(void *self, const struct feed_item *i)
 {
@@ -191,6 +206,9 @@ static void on_done(void *self, const struct feed_item *i)
 	}
 	if (i->row.note.n > 0)
 		check_note(a, i);
+	if (i->item.readable &&
+	    (i->item.event.kind == EVENT_FLAG_RAISED || i->item.event.kind == EVENT_FLAG_CLEARED))
+		check_stated(a, i);
 	a->window[index % WINDOW] = NULL;
 	a->entries++;
 }

@@ -54,9 +54,9 @@ class History:
         """More that the cases name, for texts to be filled in."""
         at = self.at
         assert at["issued"] < 256 < at["late_issued"]
-        seen = self.server.sql("SELECT entry FROM entry WHERE index = %s", at["late_issued"])[0][0]
+        seen = self.server.sql("SELECT entry FROM entry WHERE index = %s", at["quantity_flag"])[0][0]
         payload = m.LogEntry.FromString(bytes(seen)).envelope.payload
-        at |= dict(last=at["size"] - 1, issued1=at["issued"] + 1, invented=at["closed"] + 900, lost_key=self.lost.key.id.hex(),
+        at |= dict(last=at["size"] - 1, treated1=at["treated"] + 1, invented=at["closed"] + 900, lost_key=self.lost.key.id.hex(),
                    seen_checkpoint=m.Event.FromString(payload).signers[0].seen.size)
         at["codes_loaded"], = self.server.sql("SELECT min(index) FROM entry WHERE kind = 12")[0]
         at["some_checkpoint"], = self.server.sql("SELECT size FROM checkpoint WHERE size > %s ORDER BY size LIMIT 1",
