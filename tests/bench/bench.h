@@ -6,6 +6,7 @@
  *	link.c      one device's connection: TLS 1.3, hello
  *	load.c      all devices on one thread, as fast as receipts come or at a given pace
  *	machine.c   CPU time, memory, what the machine can verify
+ *	audit.c     an audit of the log that was made, by the client program
  *	target.c    the server under test, started and stopped; what its database holds
  *	readers.c   devices and programs that only read, at a pace of theirs
  *	rounds.c    one round at full load or at a given pace, and medians of several
@@ -41,14 +42,15 @@ struct options {
 	size_t window;     /* events of a device under way at most */
 	size_t interleave; /* manifests that a device has under way */
 	size_t rounds;
-	size_t events;  /* of a round */
-	uint64_t fill;  /* entries to measure again with; 0: not */
-	size_t idle;    /* connections to hold; 0: not measured */
-	double rate;    /* of half load, events a second; 0: half of what was measured */
-	double ceiling; /* seconds of each look at what the machine can verify */
-	size_t readers; /* connections that read while it is measured again; 0: not measured */
-	double reads;   /* a second, by all of them */
-	uint16_t http;  /* port */
+	size_t events;                 /* of a round */
+	uint64_t fill;                 /* entries to measure again with; 0: not */
+	size_t idle;                   /* connections to hold; 0: not measured */
+	double rate;                   /* of half load, events a second; 0: half of what was measured */
+	double ceiling;                /* seconds of each look at what the machine can verify */
+	size_t readers;                /* connections that read while it is measured again; 0: not measured */
+	double reads;                  /* a second, by all of them */
+	uint16_t http;                 /* port */
+	const char *manifest, *reader; /* the client, and the database for who only reads; NULL: no audit */
 	struct {
 		const char *manifestd, *config, *port, *database;
 	} without;          /* the server without the log, and what is its own; NULL: not measured */
@@ -152,6 +154,14 @@ double memory_of(pid_t pid, const char *field);
 /* Signatures a second that one thread on each core verifies, all at once. */
 double verify_rate(double seconds);
 double median(double *values, size_t n);
+
+/* ---------------------------------------------------------------- audit.c */
+
+struct audited {
+	double entries, signatures, seconds;
+};
+/* Judges the whole log again while the server runs. What does not hold ends the program. */
+void audit(const struct options *o, struct audited *ret_audited);
 
 /* ---------------------------------------------------------------- target.c */
 

@@ -38,6 +38,8 @@ struct report {
 	struct figures full, half, late;
 	struct comparison log, reading;
 	struct reads reads;
+	struct audited audited;
+	double audit_ratio; /* of its signatures to what could be verified before and after */
 	double idle_bytes, idle_seconds;
 	double peak, peak_late;
 	double start_seconds; /* of a server that finds the log full */
@@ -104,6 +106,17 @@ static void measure_filled(struct bench *b, struct report *r)
 	r->late_stored = target_stored(b->o.database);
 }
 
+static void measure_audit(struct bench *b, struct report *r)
+{
+	say("an audit of the log");
+	double before = look_at_ceiling(b);
+	audit(&b->o, &r->audited);
+	double after = look_at_ceiling(b);
+	r->audit_ratio = r->audited.signatures / r->audited.seconds / ((before + after) / 2);
+	say("%.0f entries and %.0f signatures in %.1f s", r->audited.entries, r->audited.signatures,
+	    r->audited.seconds);
+}
+
 /* ---- the report ---- */
 
 static void print_figures(const char *name, const struct figures *f)
@@ -160,6 +173,18 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 			     c->other.p99 * 1e3, c->plain.p99 * 1e3);
 }
 
+static void print_audit(const struct bench *b, const struct report *r)
+{
+	const struct audited *a = &r->audited;
+
+	if (b->o.manifest != NULL)
+		(void)printf(
+		    "  \"audit\": {\"entries\": %.0f, \"seconds\": %.2f, \"entries_per_second\": %.0f, "
+		    "\"signatures_per_second\": %.0f,\n    \"ratio\": %.3f, \"ratio_target\": %.2f},\n",
+		    a->entries, a->seconds, a->entries / a->seconds, a->signatures / a->seconds,
+		    r->audit_ratio, AUDIT_RATIO_TARGET);
+}
+
 static void print_report(const struct bench *b, const struct report *r)
 {
 	char model[128];
@@ -178,6 +203,7 @@ static void print_report(const struct bench *b, const struct report *r)
 	print_figures("half_load", &r->half);
 	print_late(b, r);
 	print_comparisons(b, r);
+	print_audit(b, r);
 	if (b->o.idle > 0)
 		(void)printf("  \"idle\": {\"connections\": %zu, \"bytes_per_connection\": %.0f, "
 			     "\"opened_per_second\": %.0f},\n",
@@ -209,6 +235,8 @@ static const struct option long_options[] = {
     {"ceiling", required_argument, NULL, 'y'},
     {"rate", required_argument, NULL, 'a'},
     {"readers", required_argument, NULL, 's'},
+    {"manifest", required_argument, NULL, 'F'},
+    {"reader-database", required_argument, NULL, 'R'},
     {"reads", required_argument, NULL, 'q'},
     {"http", required_argument, NULL, 'h'},
     {"without-log", required_argument, NULL, 'M'},
@@ -251,6 +279,8 @@ static void take_option(struct options *o, int option, const char *value)
 	case 's': o->readers = number(value); break;
 	case 'q': o->reads = (double)number(value); break;
 	case 'h': o->http = (uint16_t)number(value); break;
+	case 'F': o->manifest = value; break;
+	case 'R': o->reader = value; break;
 	case 'M': o->without.manifestd = value; break;
 	case 'C': o->without.config = value; break;
 	case 'P': o->without.port = value; break;
@@ -275,7 +305,7 @@ static void read_options(struct options *o, int argc, char **argv)
 		take_option(o, c, optarg);
 	if (o->manifestd == NULL || o->config == NULL || o->port == NULL || o->trusted == NULL ||
 	    o->vkey == NULL || o->registrar == NULL || o->database == NULL || o->postgres == 0 ||
-	    (o->readers > 0 && o->http == 0) ||
+	    (o->readers > 0 && o->http == 0) || (o->manifest == NULL) != (o->reader == NULL) ||
 	    (o->without.manifestd != NULL &&
 	     (o->without.config == NULL || o->without.port == NULL || o->without.database == NULL)))
 		fail("what to measure is missing; tests/bench/run says it");
@@ -308,6 +338,8 @@ int main(int argc, char **argv)
 	if (b.o.readers > 0)
 		compare_readers(&b, &r.reading, &r.reads);
 	measure_filled(&b, &r);
+	if (b.o.manifest != NULL)
+		measure_audit(&b, &r);
 	bench_stop(&b);
 	if (r.full.others > 0.05 || r.half.others > 0.05 || r.late.others > 0.05)
 		say("others used these cores meanwhile: the figures are worth little");

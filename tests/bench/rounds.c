@@ -17,7 +17,7 @@ static struct cpu cpu_now(const struct bench *b)
 	return (struct cpu){cpu_of(b->server), cpu_of_family(b->o.postgres), cpu_of_self(), cpu_of_machine()};
 }
 
-static double look_at_ceiling(struct bench *b)
+double look_at_ceiling(struct bench *b)
 {
 	double rate = verify_rate(b->o.ceiling);
 	if (b->ceilings_n < CEILINGS_MAX)

@@ -8,6 +8,8 @@ enum { ROUNDS_MAX = 32, CEILINGS_MAX = 4 * ROUNDS_MAX + 4, READERS_MAX = 1000 };
 
 /* What tree, proofs and checkpoints may take of the throughput. */
 #define LOG_SHARE_TARGET 0.10
+/* What an audit's signatures are to what can be verified, at least. */
+#define AUDIT_RATIO_TARGET 0.80
 
 /* A server and those who load it. */
 struct bench {
@@ -38,6 +40,8 @@ void bench_start(struct bench *b);
 void bench_stop(struct bench *b);
 /* Signatures a second. */
 double signatures(const struct figures *f);
+/* What the machine can verify now. */
+double look_at_ceiling(struct bench *b);
 /* What the machine can verify: the median of all looks. */
 double ceiling(const struct bench *b);
 /* One round; latencies are added to `all`, unless it is NULL. */
