@@ -62,8 +62,9 @@ const struct setting_row conf_rows[] = {
 	TEXT("keys.server", server_key, 1, "/etc/manifestd/server-events.key",
 	     "Secret key that signs the server's own events.", "签署服务器自身事件的私钥文件。"),
 	TEXT("high_water", high_water, 1, "/var/lib/manifestd/high-water",
-	     "File outside the database that keeps the largest signed size, so that going backwards cannot be hidden.",
-	     "数据库之外的水位文件，记录已签署的最大长度，使回退无法掩盖。"),
+	     "File outside the database, each server's own, that keeps the largest signed size, so that going "
+	     "backwards cannot be hidden.",
+	     "数据库之外的水位文件，每台服务器各用一个，记录已签署的最大长度，使回退无法掩盖。"),
 	TEXT("witness.policy", witness_policy, 0, "",
 	     "Policy file (C2SP tlog-policy) of the witnesses that cosign the log's checkpoints: lines `witness NAME VKEY URL`, `group`, and `quorum`, which says how many are waited for; empty: none.",
 	     "见证策略文件（C2SP tlog-policy）：witness、group 与 quorum 行，quorum 规定等待多少见证方；空则无见证方。"),
