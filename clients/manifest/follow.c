@@ -39,7 +39,7 @@ static int read_successor(struct app *app, const char *path, struct successor *r
 {
 	struct problems problems = {.arena = app->arena};
 	struct buffer text = BUFFER_EMPTY;
-	struct successor n;
+	struct successor n = {.size = 0};
 	struct mft_failure failure;
 	struct genesis_file f;
 	struct receipt_facts facts;
@@ -143,7 +143,7 @@ int key_follow_run(struct app *app, const struct command *command, struct order 
 {
 	struct mft_failure failure = {.fault = MFT_FAULT_LOCAL, .id = "memory"};
 	struct checkpoint mine = {.size = 0}, new;
-	struct successor n;
+	struct successor n = {.size = 0};
 	int status = EXIT_DONE;
 
 	(void)command;

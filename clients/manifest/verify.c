@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "core/credit_code.h"
+#include "core/genesis_file.h"
 #include "crypto/keyring.h"
 #include "libmanifest/sign.h"
 #include "manifest/trail.h"
@@ -19,6 +20,7 @@ struct check {
 	struct arena *arena;
 	struct verified *v;
 	struct mft_signed *signed_events; /* beside v->events */
+	const struct genesis *genesis;    /* NULL: not in the file */
 };
 
 static void find(struct check *c, uint64_t index, bool bad, const char *id, const char *en, const char *zh,
@@ -113,6 +115,7 @@ static void learn(struct check *c, const struct event *e)
 			find(c, 0, true, "genesis.log_key",
 			     "the log began with another key than the trusted one",
 			     "日志创始记录中的公钥不是所信任的公钥", NULL);
+		c->genesis = &e->genesis;
 		key_add(c, &e->genesis.server_key, ROLE_SERVER, &nobody, unnamed);
 		key_add(c, &e->genesis.registrar_key, ROLE_REGISTRAR, &nobody, unnamed);
 		key_add(c, &e->genesis.recovery_key, ROLE_REGISTRAR, &nobody, unnamed);
@@ -217,6 +220,9 @@ static void check_seen(struct check *c, size_t i)
 		const struct checkpoint_ref *seen = &e->signers[k].seen;
 		if (seen->size == 0)
 			continue;
+		if (!span_eq(seen->origin, c->log_key->name) && c->genesis != NULL &&
+		    genesis_seen(c->genesis, seen) != SEEN_OTHER)
+			continue; /* signed when the log before this one was there */
 		if (!span_eq(seen->origin, c->log_key->name))
 			find(c, c->v->indexes[i], false, "seen.origin", "a signer had seen another log",
 			     "签署人所见为另一日志", NULL);

@@ -46,3 +46,14 @@ bool genesis_continues(const struct genesis *genesis, struct checkpoint *ret_old
 	return genesis->continues.n > 0 && note_split(genesis->continues, &text, &signatures) &&
 	       checkpoint_parse_text(text, ret_old);
 }
+
+enum seen_answer genesis_seen(const struct genesis *genesis, const struct checkpoint_ref *seen)
+{
+	struct checkpoint old;
+
+	if (!genesis_continues(genesis, &old) || !span_eq(seen->origin, old.origin) || seen->size > old.size)
+		return SEEN_OTHER;
+	if (seen->size < old.size)
+		return SEEN_UNKNOWN;
+	return digest_eq(&seen->root, &old.root) ? SEEN_OURS : SEEN_OTHER;
+}

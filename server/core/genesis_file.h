@@ -12,7 +12,7 @@
 #define CORE_GENESIS_FILE_H
 
 #include "base/arena.h"
-#include "core/event.h"
+#include "core/judge.h"
 #include "core/proof.h"
 
 enum { GENESIS_FILE_MAX = PROOF_SIZE_MAX + 128 * 1024 };
@@ -33,5 +33,12 @@ bool genesis_file_parse(struct span text, struct arena *arena, struct genesis_fi
  * has that log's key. False: it names none, or something that is no checkpoint.
  */
 bool genesis_continues(const struct genesis *genesis, struct checkpoint *ret_old) MUST_CHECK;
+
+/*
+ * What a signer saw of another log than this one: of the log that genesis continues, up to the checkpoint it
+ * names, which is all that is left of it. At that size the root tells; below it nothing can be said
+ * (UNKNOWN); beyond it, or of any other log, it is another history (OTHER).
+ */
+enum seen_answer genesis_seen(const struct genesis *genesis, const struct checkpoint_ref *seen) MUST_CHECK;
 
 #endif

@@ -113,27 +113,15 @@ static bool seen_needs(struct batch *b, const struct event *e)
 	return true;
 }
 
-/* Of the log that our genesis continues: the checkpoint it names is all that is left of it. */
-static enum seen_answer seen_before(const struct path *p, const struct checkpoint_ref *seen)
-{
-	const struct genesis *genesis = registry_genesis(p->registry);
-	struct checkpoint old;
-
-	if (genesis == NULL || !genesis_continues(genesis, &old) || !span_eq(seen->origin, old.origin) ||
-	    seen->size > old.size)
-		return SEEN_OTHER;
-	if (seen->size < old.size)
-		return SEEN_UNKNOWN;
-	return digest_eq(&seen->root, &old.root) ? SEEN_OURS : SEEN_OTHER;
-}
-
 static enum seen_answer seen(void *self, const struct checkpoint_ref *seen)
 {
 	const struct batch *b = self;
 	struct path *p = b->path;
 
-	if (!span_eq_str(seen->origin, p->origin))
-		return seen_before(p, seen);
+	if (!span_eq_str(seen->origin, p->origin)) {
+		const struct genesis *genesis = registry_genesis(p->registry);
+		return genesis == NULL ? SEEN_OTHER : genesis_seen(genesis, seen);
+	}
 	if (seen->size > p->head.size)
 		return SEEN_OTHER; /* nobody was shown it before it was committed: the log went backwards */
 	for (size_t i = 0; i < b->seen_n; i++)

@@ -1,6 +1,8 @@
-/* Any bytes as the files that people hand on: trails, cards, events. None holds that was not signed. */
+/* Any bytes as the files that people hand on: trails, cards, events, how a log began. None holds that was not
+ * signed. */
 #include <stdlib.h>
 
+#include "core/genesis_file.h"
 #include "manifest/files.h"
 #include "manifest/trail.h"
 
@@ -22,6 +24,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct span bytes = span_of(data, size);
 	struct buffer text = BUFFER_EMPTY;
 	struct event_file file;
+	struct genesis_file begun;
 	struct mft_signed s;
 	struct trail trail;
 	struct card card;
@@ -39,6 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	if (event_file_parse(bytes, arena, &file, NULL))
 		(void)!mft_signed_read(file.envelope, arena, &problems, &s);
+	if (genesis_file_parse(bytes, arena, &begun)) {
+		struct receipt_facts facts;
+		expect(receipt_verify(begun.proof, begun.entry, key.name, &key, &facts) != LOG_HOLDS);
+	}
 	buffer_free(&text);
 	arena_free(arena);
 	return 0;
