@@ -176,11 +176,11 @@ static int import_file(struct app *app, const struct command *command, const str
 
 int import_run(struct app *app, const struct command *command, struct order *order)
 {
-	json_t *files = json_array();
 	int status = EXIT_DONE;
 
 	if (!order->offline && !app_connect(app, command->role, &status))
 		return status;
+	json_t *files = json_array();
 	for (size_t i = 0; i < order->files_n; i++) {
 		json_t *into = json_pack("{s:s}", "file", order->files[i]);
 		int one = import_file(app, command, order, order->files[i], into);

@@ -376,11 +376,11 @@ static uint64_t my_number(const struct app *app, const struct event *e)
 
 int event_send(struct app *app, const struct command *command, struct order *order)
 {
-	json_t *sent = json_array();
 	int status = EXIT_DONE;
 
 	if (!app_connect(app, command->role, &status))
 		return status;
+	json_t *sent = json_array();
 	for (size_t i = 0; i < order->files_n; i++) {
 		struct event_file file;
 		struct mft_signed s;

@@ -346,6 +346,14 @@ def test_unavailable(world, tmp_path):
     done = world.generator.types("checkpoint", "--server", nowhere)
     assert done.status == 3 and nowhere in done.err and "--server" in done.err and "refused" in done.err
     assert nowhere in world.generator.types("checkpoint", "--server", nowhere, "--lang", "zh").err
+    number = str(FIRST + 800)
+    world.generator.does(*world.issue("--number", number, "--offline", "--out", "late"))
+    assert world.generator.types("send", "late", "--server", nowhere).status == 3
+    assert world.generator.types("key", "settle", "--server", nowhere).status == 3
+    assert world.generator.types("import", DATA / "national/export.csv", "--server", nowhere).status == 3
+    assert len(world.generator.json("key", "waiting")["waiting"]) > 0
+    world.generator.does("key", "settle")
+    assert world.state(number) == "issued"
     web = world.generator.types("checkpoint", "--server", f"127.0.0.1:{world.server.http}", "--timeout", "1")
     assert web.status == 3 and "HTTP" in web.err, web
 
