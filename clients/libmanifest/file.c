@@ -14,7 +14,8 @@ static bool failed(struct mft_failure *ret_failure, const char *path)
 	char detail[512];
 
 	(void)snprintf(detail, sizeof(detail), "%.300s: %s", path, strerror(errno));
-	mft_fail(ret_failure, MFT_FAULT_LOCAL, "file", "file", "文件", detail);
+	mft_fail(ret_failure, MFT_FAULT_LOCAL, "file", "the file cannot be read or written", "文件无法读写",
+		 detail);
 	return false;
 }
 

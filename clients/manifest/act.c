@@ -4,8 +4,10 @@
  */
 #include "manifest/act.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "libmanifest/file.h"
 #include "manifest/jsontext.h"
@@ -51,7 +53,12 @@ bool act_read(struct app *app, const char *path, struct event_file *ret_file, st
 		return fail(app, &failure, ret_status);
 	if (mft_signed_read(ret_file->envelope, app->arena, &problems, ret_signed))
 		return true;
-	*ret_status = app_problems(app, &problems);
+	if (problems.first != NULL && problems.first->path[0] == '\0')
+		*ret_status =
+		    app_usage(app, "not an event file; --out of the command that makes an event writes one",
+			      "不是事件文件；由生成事件的命令以 --out 写出", path);
+	else
+		*ret_status = app_problems(app, &problems);
 	return false;
 }
 
@@ -259,7 +266,10 @@ static bool check(struct app *app, const struct event *e, int *ret_status)
 	bool good =
 	    event_encode(e, &payload) && event_decode(buffer_span(&payload), app->arena, &problems, &again);
 
-	if (!good)
+	if (!good && problems.first == NULL)
+		*ret_status = app_usage(app, "this cannot be written as an event", "无法写成事件",
+					event_kind_name(e->kind));
+	else if (!good)
 		*ret_status = app_problems(app, &problems);
 	buffer_free(&payload);
 	return good;
@@ -292,6 +302,22 @@ static int finish(struct app *app, const struct command *command, const struct o
 	return status;
 }
 
+/* A file can be made at the path: looked at before a number is spent on what goes there. */
+static bool is_writable(struct app *app, const char *path, int *ret_status)
+{
+	char folder[4096] = ".";
+	const char *slash = strrchr(path, '/');
+	char detail[400];
+
+	if (slash != NULL)
+		(void)snprintf(folder, sizeof(folder), "%.*s", slash == path ? 1 : (int)(slash - path), path);
+	if (strcmp(path, "-") == 0 || access(folder, W_OK | X_OK) == 0)
+		return true;
+	(void)snprintf(detail, sizeof(detail), "--out %.200s: %.100s", path, strerror(errno));
+	*ret_status = app_usage(app, "no file can be written there", "该处无法写入文件", detail);
+	return false;
+}
+
 int act(struct app *app, const struct command *command, struct order *order)
 {
 	struct event *e = &order->event;
@@ -306,6 +332,8 @@ int act(struct app *app, const struct command *command, struct order *order)
 	if (order->out == NULL && (order->offline || order->cards_n > 0))
 		return app_usage(app, "others have to sign it still, or the server is away: --out FILE",
 				 "尚待他人签署或离线：须给出 --out 文件", NULL);
+	if (order->out != NULL && !is_writable(app, order->out, &status))
+		return status;
 	e->kind = command->kind;
 	if (e->occurred_at == 0)
 		e->occurred_at = app_now();

@@ -384,8 +384,8 @@ bool app_connect(struct app *app, enum role role, int *ret_status)
 	if (!settings_given(app, NEED_LOG | NEED_KEY | NEED_CA, ret_status) || !app_state(app, ret_status))
 		return false;
 	if (!split_server(app, host, &port))
-		return missing(app, "--server HOST:PORT", "the server must be HOST:PORT",
-			       "服务器应为 主机:端口", ret_status);
+		return missing(app, app->server, "--server must be HOST:PORT", "--server 应为 主机:端口",
+			       ret_status);
 	role = role_of(app, role);
 	if (role == ROLE_NONE)
 		return missing(app, "--role ROLE", "the role of the key must be named the first time",

@@ -249,6 +249,12 @@ int custody_attest(struct app *app, const struct command *command, struct order 
 {
 	struct attested *a = &order->event.attested;
 	struct chain c = {0};
+
+	if (a->step != EVENT_LOADED && a->step != EVENT_HANDED_OVER && a->step != EVENT_DELIVERED &&
+	    a->step != EVENT_RETURNED)
+		return app_usage(
+		    app, "--step: only a step of two sides: loaded, handed_over, delivered or returned",
+		    "--step 只能是双方签署的一步：loaded、handed_over、delivered 或 returned", NULL);
 	int status = begin(app, command, order, &c);
 
 	if (status == EXIT_DONE && a->step == EVENT_RETURNED && a->transfer.leg == RETURN_NO_LEG)

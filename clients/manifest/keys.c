@@ -385,7 +385,13 @@ int event_send(struct app *app, const struct command *command, struct order *ord
 		struct event_file file;
 		struct mft_signed s;
 		int one = EXIT_DONE;
-		if (act_read(app, order->files[i], &file, &s, &one))
+		bool read = act_read(app, order->files[i], &file, &s, &one);
+		if (read && !s.complete)
+			one = app_usage(
+			    app,
+			    "it waits for another side's signature: give them the file (manifest sign FILE)",
+			    "尚待他人签署：请交其签署（manifest sign 文件）", order->files[i]);
+		else if (read)
 			one = act_send(app, command->role, file.envelope, my_number(app, &s.event));
 		(void)json_array_append_new(sent,
 					    json_pack("{s:s,s:i}", "file", order->files[i], "status", one));

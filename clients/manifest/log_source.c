@@ -155,8 +155,11 @@ static void failed(const struct log_source *s, const char *path, long status, st
 {
 	char detail[480];
 
-	(void)snprintf(detail, sizeof(detail), "%.200s%.100s: %.*s%ld", s->place, path,
-		       status == NO_STATUS ? (int)sizeof(s->error) / 2 : 0, s->error, status);
+	if (status == NO_STATUS)
+		(void)snprintf(detail, sizeof(detail), "%.200s%.100s: %.*s", s->place, path,
+			       (int)sizeof(s->error) / 2, s->error);
+	else
+		(void)snprintf(detail, sizeof(detail), "%.200s%.100s: %ld", s->place, path, status);
 	if (status == 401 || status == 403)
 		mft_fail(ret_failure, MFT_FAULT_REFUSED, "log.token",
 			 "the entries are given to a token of the role auditor only: get a new one",

@@ -31,13 +31,17 @@ static const struct {
      "本设备私钥文件"},
     {"state", "DIR", offsetof(struct app, state_dir), sizeof(((struct app *)0)->state_dir),
      "Where running numbers and checkpoints are kept", "流水号与检查点的保存目录"},
-    {"role", "ROLE", 0, 0, "The role the key was enrolled for, when the command does not say",
-     "密钥登记的角色"},
+    {"role", "ROLE", 0, 0,
+     "The role the key was enrolled for, when the command does not say: generator, transporter, facility, "
+     "registrar, "
+     "inspector, auditor",
+     "密钥登记的角色：generator、transporter、facility、registrar、inspector、auditor"},
     {"json", NULL, 0, 0, "Print one JSON object", "以 JSON 输出"},
     {"lang", "LANG", 0, 0, "zh or en; otherwise LANG decides", "zh 或 en；缺省取 LANG"},
     {"config", "FILE", 0, 0, "Read settings from FILE (~/.config/manifest/config)",
      "配置文件（~/.config/manifest/config）"},
-    {"timeout", "SECONDS", 0, 0, "Wait so long for the server (30)", "等待服务器的秒数（30）"},
+    {"timeout", "SECONDS", 0, 0, "Wait so long for the server, 1 to 3600 (30)",
+     "等待服务器的秒数，1 至 3600（30）"},
 };
 
 static bool set_global(struct app *app, size_t i, const char *text)
@@ -129,7 +133,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	if (key >= KEY_GLOBAL && key < KEY_GLOBAL + (int)ARRAY_LEN(globals)) {
 		if (!set_global(p->app, (size_t)(key - KEY_GLOBAL), arg))
-			argp_error(state, "--%s %s", globals[key - KEY_GLOBAL].name, arg);
+			argp_error(state, T(p->app, "--%s %s: %s", "--%s %s：%s"),
+				   globals[key - KEY_GLOBAL].name, arg,
+				   T(p->app, globals[key - KEY_GLOBAL].en, globals[key - KEY_GLOBAL].zh));
 		return 0;
 	}
 	if (key >= KEY_ROW && key < KEY_ROW + (int)p->rows_n) {

@@ -79,6 +79,11 @@ static const struct {
      "请核对 --ca 是该服务器或其 CA 的证书，且 --server 与证书中的名称一致"},
     {"tls.trusted", "check --ca FILE", "请核对 --ca 文件"},
     {"file", "check the path, its disk, and the rights on it", "请核对路径、所在磁盘及权限"},
+    {"note.key_missing",
+     "check --log FILE; a device keeps what it verified of one log in --state DIR, another log needs another "
+     "folder",
+     "请核对 --log 文件；设备在 --state 目录中保存对一个日志的验证结果，另一日志须用另一目录"},
+    {"checkpoint.origin", "check --log FILE", "请核对 --log 文件"},
     {"hello.role", "use the commands of the key's own role, or name it with --role",
      "请使用该密钥所属角色的命令，或以 --role 指明角色"},
     {"hello.not_enrolled",

@@ -15,10 +15,11 @@ import unicodedata
 import pytest
 from city import year_of
 from conftest import Maker
-from manifest_client import credit_code
+from manifest_client import Key, credit_code
 from manifest_client.device import now
 from person import MANIFEST, Person
-from server import ROOT
+from server import ORIGIN, ROOT
+from test_witness import written_key
 
 DATA = ROOT / "tests/data"
 SERVICE = "generator", "transporter", "later", "facility", "inspector", "auditor"
@@ -422,6 +423,30 @@ def test_refused_event(world):
     assert "废物" in world.generator.types(*command, "--lang", "zh").err
     after = world.generator.json("key", "waiting")
     assert len(after["waiting"]) == len(before["waiting"])
+
+
+def test_no_number_is_spent_for_nothing(world):
+    """What cannot be written, and what others have still to sign, is seen before a running number is lost to it."""
+    number = world.issued()
+    card = world.transporter.card()
+    before = world.generator.json("key", "waiting")
+    done = world.generator.types("generator", "load", number, "--card", card, "--out", "no-such-folder/load")
+    assert done.status == 2 and "--out" in done.err
+    assert world.generator.json("key", "waiting") == before
+    world.generator.does("generator", "load", number, "--card", card, "--out", "half")
+    done = world.generator.types("send", "half")
+    assert done.status == 2 and "another side" in done.err
+    world.transporter.does("vehicle", "load", world.generator.home / "half")
+    done = world.generator.types("send", "log.vkey")
+    assert done.status == 2 and "not an event file" in done.err
+    done = world.generator.types("generator", "attest", number, "--step", "issued", "--because", "cannot", "--note", "x")
+    assert done.status == 2 and "delivered" in done.err
+
+
+def test_another_log(world):
+    (world.generator.home / "other").write_text(written_key(ORIGIN, 1, Key().public) + "\n")
+    done = world.generator.types("checkpoint", "--log", "other")
+    assert done.status == 1 and "--log" in done.err
 
 
 def test_a_step_too_early(world):
