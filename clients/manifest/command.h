@@ -48,7 +48,7 @@ struct order {
 	const char *checkpoints[ORDER_FILES_MAX];
 	size_t checkpoints_n;
 	uint32_t threads;
-	uint32_t grace; /* seconds */
+	uint32_t grace;                     /* seconds */
 	const char *files[ORDER_FILES_MAX]; /* arguments */
 	size_t files_n;
 };
