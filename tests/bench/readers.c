@@ -204,7 +204,8 @@ static void *run(void *arg)
 	(void)pthread_barrier_wait(&all->ready);
 	/* They do not all ask at the same moment. */
 	double next = seconds_now() + all->pause * (double)r->i / (double)all->n;
-	for (; !sleep_until(next, &all->stop); next += all->pause) {
+	while (!sleep_until(next, &all->stop)) {
+		next += all->pause;
 		if (device)
 			read_as_device(r, &link, arena);
 		else

@@ -112,7 +112,7 @@ struct figures play_rounds(struct bench *b, size_t n, size_t events, double rate
 		rounds[i].ratio = signatures(&rounds[i]) / ((before + after) / 2);
 		before = after;
 	}
-	if (!buffer_ok(&all))
+	if (!buffer_ok(&all) || all.p == NULL)
 		fail("no memory");
 	double *latencies = (double *)(void *)all.p;
 	size_t latencies_n = all.n / sizeof(*latencies);

@@ -77,6 +77,6 @@ struct readers;
  */
 struct readers *readers_start(const struct bench *b, uint64_t size) MUST_CHECK;
 /* Ends them and adds up what they got, in all. */
-void readers_stop(struct readers *r, struct reads *ret_reads);
+void readers_stop(struct readers *all, struct reads *ret_reads);
 
 #endif

@@ -74,6 +74,7 @@ void __wrap_checkpoint_sign(struct buffer *to, const struct checkpoint *c, const
 	buffer_put_u8(to, '-');
 }
 
+/* As the true one is. NOLINTBEGIN(readability-non-const-parameter) */
 bool __wrap_high_water_raise(struct high_water *h, uint64_t to, const struct digest *root,
 			     char ret_error[HIGH_WATER_ERROR_SIZE])
 {
@@ -83,3 +84,4 @@ bool __wrap_high_water_raise(struct high_water *h, uint64_t to, const struct dig
 	(void)ret_error;
 	return true;
 }
+/* NOLINTEND(readability-non-const-parameter) */
