@@ -36,8 +36,8 @@ def fetched(name, fetch):
         new.rename(folder)
     except (OSError, subprocess.SubprocessError) as e:
         if not folder.is_dir():
-            said = (getattr(e, "stdout", None) or str(e)).strip().splitlines()
-            pytest.skip(f"{name} cannot be fetched: {said[-1] if said else e}")
+            errors = [line for line in (getattr(e, "stdout", None) or "").splitlines() if line.lower().find("err") >= 0]
+            pytest.skip(f"{name} cannot be fetched: {errors[0] if errors else e}")
     finally:
         shutil.rmtree(new, ignore_errors=True)
     return folder
@@ -55,7 +55,7 @@ def node():
         run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--fetch-retries=1"], cwd=folder)
 
     lock = hashlib.sha256((HERE / "node/package-lock.json").read_bytes()).hexdigest()
-    modules = fetched(f"node-{lock[:12]}", fetch) / "node_modules"
+    modules = fetched(f"npm-packages-{lock[:12]}", fetch) / "node_modules"
     return lambda script, text: subprocess.run(
         ["node", HERE / "node" / script], input=text, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         timeout=SECONDS, check=False, env=os.environ | {"NODE_PATH": str(modules)})
@@ -92,9 +92,8 @@ def debian():
 @pytest.fixture(scope="session")
 def backport():
     """The files of a package of Debian's backports, unpacked in a folder, beside all that apt knows of."""
-    codename, address = debian()
-
     def fetch_lists(folder):
+        codename, address = debian()
         for part in ("lists/partial", "cache/archives/partial"):
             (folder / part).mkdir(parents=True)
         (folder / "sources.list").write_text(f"deb [signed-by={KEYRING}] {address} {codename}-backports main\n")
