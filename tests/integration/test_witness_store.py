@@ -8,7 +8,7 @@ from inject import needs_strace
 from server import until
 from test_witness import TestLog, Witness, accepted
 
-pytestmark = needs_strace
+pytestmark = [pytest.mark.slow, needs_strace]  # the leak checker does not run under strace
 
 WAYS = {
     "access": ("EIO",), "newfstatat": ("EIO",), "mkdir": ("EIO", "ENOSPC"), "openat": ("EIO", "ENOSPC", "EMFILE"),
