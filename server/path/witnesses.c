@@ -7,7 +7,7 @@
 
 /* A receipt must fit its frame with all cosignatures: the longest envelope and proof leave so much for them.
  */
-enum { COSIGNATURES_MAX = 3072, COSIGNATURE_BYTES = 112, URL_MAX = 512 };
+enum { COSIGNATURES_MAX = 3072, COSIGNATURE_BYTES = 112, URL_MAX = 512, NAME_MAX_BYTES = 63 };
 static const micros store_every = 10 * MICROS_PER_SECOND;
 
 /* ---- settings ---- */
@@ -31,11 +31,17 @@ static bool check_witness(const struct policy *policy, const struct policy_membe
 {
 	struct span url = policy->witnesses[m->witness].url;
 
+	if (m->name.n > NAME_MAX_BYTES || !text_is_clean(m->name)) {
+		(void)snprintf(ret_error, PATH_ERROR_SIZE,
+			       "the name of witness %zu is not UTF-8, or is longer than %d bytes",
+			       m->witness + 1, NAME_MAX_BYTES);
+		return false;
+	}
 	if (url_is_good(url))
 		return true;
 	(void)snprintf(ret_error, PATH_ERROR_SIZE,
 		       "witness %.*s: its line must end in the address to submit to, http:// or https://",
-		       (int)(m->name.n < 64 ? m->name.n : 64), (const char *)m->name.p);
+		       SPAN_ARG(m->name));
 	return false;
 }
 
