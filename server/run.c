@@ -8,7 +8,6 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "core/policy.h"
 #include "main.h"
 #include "net/lanes.h"
 #include "net/listener.h"
@@ -16,6 +15,8 @@
 #include "web/web.h"
 #include "witness/witness.h"
 
+/* More witnesses than these wait for each other; who is down is asked ever more rarely. */
+enum { WITNESS_THREADS = 16 };
 static const micros tick_period = 20 * 1000;
 static const micros watchdog_period = 2 * MICROS_PER_SECOND;
 
@@ -126,7 +127,7 @@ static bool use_witnesses(struct run *run, struct path_witnesses *w)
 	const struct lane_threads each = {.begin = witness_begin, .end = witness_end};
 
 	if (w->policy.n > 0 && run->witness == NULL)
-		run->witness = lane_new(run->loop, "witness", POLICY_WITNESSES_MAX, &each);
+		run->witness = lane_new(run->loop, "witness", WITNESS_THREADS, &each);
 	if (w->policy.n > 0 && run->witness == NULL)
 		return false;
 	if (run->witness != NULL)
