@@ -1,6 +1,7 @@
 /* Owns the walk over the rows of wire/schema.h that makes JSON, and the text made from that. */
 #include "manifest/event_text.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 
 #include "base/text.h"
@@ -27,7 +28,7 @@ static json_t *enum_json(const ProtobufCFieldDescriptor *d, int number)
 	/* The word of core/words.h: without what all names of the enum begin with, in lower case. */
 	for (const char *p = v->name + strlen(none->name) - strlen("UNSPECIFIED"); *p != '\0'; p++)
 		if (n < sizeof(word) - 1)
-			word[n++] = *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
+			word[n++] = (char)tolower((unsigned char)*p);
 	word[n] = '\0';
 	return json_string(word);
 }
