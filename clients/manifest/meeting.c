@@ -35,7 +35,9 @@ static const char *keep(struct app *app, const char *name, struct span bytes)
 	char path[4096];
 
 	mft_state_evidence(app->state_dir, name, bytes, path);
-	return text_span(app, span_str(path));
+	return path[0] != '\0'
+		   ? text_span(app, span_str(path))
+		   : T(app, "(nowhere: the state folder cannot be written)", "（未能保存：状态目录不可写）");
 }
 
 static const char *keep_card(struct app *app, const struct card *other)
