@@ -188,7 +188,7 @@ static bool contains(struct recovery *r, void *thread, uint64_t size, const stru
 		return corrupt(
 		    r,
 		    "%s has size %llu, the database only %llu: it went backwards. Restore the database "
-		    "as it was last, or begin a new log that names the old one",
+		    "as it was last, or begin a new log that names the old one (manifest log continue-as)",
 		    what, (unsigned long long)size, (unsigned long long)r->head.size);
 	if (size > 0 && size < r->head.size) {
 		enum store_result read = tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours);
@@ -234,14 +234,15 @@ static bool check_claims(struct recovery *r, void *thread)
 		if (claim->proven && !contains(r, thread, claim->size, &claim->root, what))
 			return false;
 		if (!claim->proven && claim->size > r->head.size)
-			return corrupt(
-			    r,
-			    "the witness %s says that it cosigned size %llu, and the database only has %llu: "
-			    "it "
-			    "went backwards. Restore the database as it was last, or begin a new log that "
-			    "names "
-			    "the old one; or, if it is the witness that errs, take it out of witness.policy",
-			    claim->who, (unsigned long long)claim->size, (unsigned long long)r->head.size);
+			return corrupt(r,
+				       "the witness %s says that it cosigned size %llu, and the database "
+				       "only has %llu: it went "
+				       "backwards. Restore the database as it was last, or begin a new log "
+				       "that names the old one "
+				       "(manifest log continue-as); or, if it is the witness that errs, take "
+				       "it out of witness.policy",
+				       claim->who, (unsigned long long)claim->size,
+				       (unsigned long long)r->head.size);
 	}
 	return true;
 }

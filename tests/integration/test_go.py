@@ -4,6 +4,7 @@ import json
 import subprocess
 
 import pytest
+from witnesses import Cosigner, policy
 
 @pytest.fixture(scope="module")
 def verifier(go):
@@ -38,3 +39,24 @@ def test_receipts_and_history(city, verifier):
         assert run(verifier, Vkey=vkey, Receipts=[bad])[0] == 1
     assert run(verifier, Vkey=vkey, Consistency=[dict(history[0], Proof=history[1]["Proof"])])[0] == 1
     assert run(verifier, Vkey=vkey.replace("test.example", "text.example"), Receipts=good[:1])[0] == 1
+
+
+def test_cosigned(make, verifier):
+    """Further lines are a matter of their keys: the log's own signature and the proof hold as before."""
+    server = make.server(start=False)
+    witness = Cosigner(server.folder / "witness", "north", server.log.vkey)
+    try:
+        (server.folder / "policy").write_text(policy([witness], 1))
+        server.start(witness__policy=server.folder / "policy", witness__wait="10 s", witness__required="yes")
+        city = make.city(server)
+        c = city.connect(city.generator)
+        receipts = [c.submit(e) for e in city.trail().whole_life()]
+        assert all(witness.cosigned(r.checkpoint.text) for r in receipts)
+        answer, = c.query(checkpoint={"from": receipts[0].checkpoint.size})
+        assert witness.cosigned(answer.checkpoint)
+        history = [dict(Old=receipts[0].checkpoint.text, New=answer.checkpoint,
+                        Proof=[text(h) for h in answer.consistency])]
+        good = [dict(Entry=text(r.entry), Proof=r.proof) for r in receipts]
+        assert run(verifier, Vkey=server.log.vkey, Receipts=good, Consistency=history) == (0, f"ok {len(good)} 1\n")
+    finally:
+        witness.kill()
