@@ -151,6 +151,28 @@ def test_the_server_is_killed_while_it_waits(sides):
     assert receipt.repeated and receipt.index == before and s.how_many(receipt.checkpoint.text) >= 2
 
 
+def test_a_standby_takes_over_a_batch_that_waits(make, sides):
+    """The first is killed while it waits for the quorum: the second asks the witnesses, and acknowledges under theirs."""
+    s = sides(witness__required="yes", witness__wait="30 s", witness__timeout="20 s")
+    second = make.twin(s.server, high_water=s.server.folder / "standby").start(ready=False)
+    second.wait("http.listening")
+    event = s.city.trail().issued()[0]
+    c = s.city.connect(s.city.generator)
+    for w in s.witnesses[:2]:
+        w.process.send_signal(signal.SIGSTOP)
+    before = s.server.sql("SELECT size FROM log_head")[0][0]
+    waiter = threading.Thread(target=lambda: pytest.raises((ConnectionEnded, OSError), c.submit, event))
+    waiter.start()
+    until(lambda: s.server.sql("SELECT size FROM log_head")[0][0] == before + 1, "committed")
+    s.server.kill()
+    waiter.join(20)
+    for w in s.witnesses[:2]:
+        w.process.send_signal(signal.SIGCONT)
+    second.wait_writing()
+    receipt = s.city.connect(s.city.generator, second).submit(event)
+    assert receipt.repeated and receipt.index == before and s.how_many(receipt.checkpoint.text) >= 2
+
+
 def test_sigterm_does_not_wait_for_a_silent_witness(sides):
     s = sides(witness__timeout="60 s", witness__wait="100 ms")
     for w in s.witnesses:
