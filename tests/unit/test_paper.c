@@ -72,7 +72,7 @@ Test(paper, long_tables_and_long_cells)
 	memset(word, 'w', sizeof(word) - 1);
 	cr_expect_gt(make(broad, 1, 2, &pdf), 1);
 	buffer_free(&pdf);
-	for (size_t i = 0; i + 2 < sizeof(lines); i += 40)
+	for (size_t i = 0; i + 40 < sizeof(lines); i += 40)
 		memcpy(lines + i, "x\n", 2), memset(lines + i + 2, 'y', 38);
 	cr_expect_gt(make(deep, 3, 2, &pdf), 10);
 	buffer_free(&pdf);
