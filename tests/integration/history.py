@@ -22,10 +22,14 @@ def unsigned(number):
     return int(number)
 
 
-def cli(folder, *arguments, status=None):
-    """`manifest` with --json; what it printed, with its exit status as `exit`."""
-    done = subprocess.run([MANIFEST, *arguments, "--json", "--lang=en"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+def manifest(folder, *arguments):
+    return subprocess.run([MANIFEST, *arguments, "--json", "--lang=en"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           text=True, timeout=120, check=False, cwd=folder, env=os.environ | {"HOME": str(folder)})
+
+
+def cli(folder, *arguments, status=None):
+    """What `manifest` printed as JSON, with its exit status as `exit`."""
+    done = manifest(folder, *arguments)
     assert status is None or done.returncode == status, (done.returncode, done.stdout, done.stderr)
     assert done.returncode in (0, 1), (done.returncode, done.stdout, done.stderr)
     return json.loads(done.stdout) | {"exit": done.returncode}
@@ -222,6 +226,9 @@ class Copy(Daemon):
 
     def cli(self, *arguments, status=None):
         return cli(self.folder, *arguments, status=status)
+
+    def manifest(self, *arguments):
+        return manifest(self.folder, *arguments)
 
     def audit(self, *more):
         return self.cli("log", "audit", f"--database={self.cluster.conninfo(self.database)}", *more)
