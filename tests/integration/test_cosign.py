@@ -187,13 +187,13 @@ def test_sigterm_does_not_wait_for_a_silent_witness(sides):
 
 
 @needs_strace
-def test_a_witness_whose_disk_is_full(sides, tmp_path):
+def test_a_witness_whose_disk_is_full(sides):
     """It does not cosign what it cannot store; the two others do."""
     s = sides(witness__required="yes")
     c = s.city.connect(s.city.generator)
-    with Inject(s.witnesses[0], tmp_path, "write:error=ENOSPC", "-P",
-                next((s.witnesses[0].folder / "witness").glob("*.checkpoint")).as_posix() +
-                f".{s.witnesses[0].process.pid}.new"):
+    pid = s.witnesses[0].process.pid
+    file = next((s.witnesses[0].folder / "witness").glob("*.checkpoint"))
+    with Inject("write:error=ENOSPC", "-P", f"{file}.{pid}.new", process=pid):
         receipt = c.submit(s.city.trail().issued()[0])
         assert s.how_many(receipt.checkpoint.text) == 2
         s.server.wait("server", what="witness does not cosign", detail="generators: answered 500")
