@@ -383,6 +383,14 @@ static bool commit(struct replay *r, size_t from, size_t until, const struct row
 	return r->result == STORE_OK;
 }
 
+static bool stopped(struct replay *r)
+{
+	if (!r->options.strict || r->findings == 0)
+		return false;
+	r->result = STORE_CORRUPT;
+	return true;
+}
+
 /* Judges from one item on as far as a judgement reaches. */
 static bool judge(struct replay *r, size_t from)
 {
@@ -404,17 +412,17 @@ static bool judge(struct replay *r, size_t from)
 	if (r->missing)
 		judge_forget(r->judgement, r->missing_at);
 	judge_rows(r->judgement, &rows);
-	return commit(r, from, r->cursor, &rows);
+	return !stopped(r) && commit(r, from, r->cursor, &rows);
 }
 
 static bool unreadable(struct replay *r)
 {
-	static const struct rows none;
+	const struct rows none = {.first_index = r->items[0]->index};
 
 	r->cursor = 1;
 	replay_finding(r, "entry.bytes", "entry", r->items[0]->index, 0, "this entry cannot be read",
 		       "该记录无法读取", "");
-	return commit(r, 0, 1, &none);
+	return !stopped(r) && commit(r, 0, 1, &none);
 }
 
 static void tell_keys(struct replay *r)
@@ -434,13 +442,12 @@ enum store_result replay_run(struct replay *r)
 			bool done = r->items[0]->readable ? judge(r, r->cursor) : unreadable(r);
 			if (!done)
 				return r->result == STORE_OK ? STORE_UNAVAILABLE : r->result;
-			if (r->options.strict && r->findings > 0)
-				return STORE_CORRUPT;
 		}
 		tell_keys(r);
 		r->ports.done(r->ports.self, end);
 	}
-	struct commit last = {.rows = &(const struct rows){0}, .from = r->head, .registry = r->registry};
+	const struct rows none = {.first_index = r->head.size};
+	struct commit last = {.rows = &none, .from = r->head, .registry = r->registry};
 	if (!flush(r, &last))
 		return STORE_UNAVAILABLE;
 	last.to = r->head;

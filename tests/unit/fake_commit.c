@@ -233,7 +233,7 @@ static void take_world(struct fake_store *s, const struct world *w)
 	};
 }
 
-struct fake_store *fake_store_new(struct world *w)
+static struct fake_store *store_new(void)
 {
 	struct fake_store *s = calloc(1, sizeof(*s));
 
@@ -242,9 +242,26 @@ struct fake_store *fake_store_new(struct world *w)
 	MUST(s->arena != NULL);
 	s->writer = (struct fake_conn){.store = s, .writer = true};
 	s->reader = (struct fake_conn){.store = s};
+	return s;
+}
+
+struct fake_store *fake_store_new(struct world *w)
+{
+	struct fake_store *s = store_new();
+
 	for (size_t kind = REFERENCE_WASTE_CODES; kind <= REFERENCE_CALENDAR; kind++)
 		s->files[kind] = keep(s, world_file(w, fake_files[kind].path));
 	take_world(s, w);
+	return s;
+}
+
+struct fake_store *fake_store_empty(const struct fake_store *like)
+{
+	struct fake_store *s = store_new();
+
+	for (size_t kind = REFERENCE_WASTE_CODES; kind <= REFERENCE_CALENDAR; kind++)
+		s->files[kind] = keep(s, like->files[kind]);
+	s->head.root = merkle_root(NULL, 0);
 	return s;
 }
 

@@ -118,6 +118,8 @@ struct fake_store {
 
 /* Holds what the world holds. The world must outlive it. */
 struct fake_store *fake_store_new(struct world *w);
+/* Only the reference files of another: for a log that is made again. */
+struct fake_store *fake_store_empty(const struct fake_store *like);
 void fake_store_free(struct fake_store *s);
 struct store_port fake_store_port(void);
 /* The root that whoever reads the first `size` entries computes. */

@@ -2,10 +2,12 @@
  * Random devices send random events to a server at which everything fails at random: the store in every way
  * it can, connections, the server itself. Whatever happens: nothing acknowledged is lost, nothing is stored
  * twice, every receipt ever given holds and stays consistent with the log, every request is answered exactly
- * once unless its connection is gone, and in the end the server writes. Seeds from 1 to SEEDS (environment).
+ * once unless its connection is gone, in the end the server writes, and its log judged again comes to the
+ * same rows. Seeds from 1 to SEEDS (environment).
  */
 #include <criterion/criterion.h>
 
+#include "again.h"
 #include "core/proof.h"
 #include "rig.h"
 
@@ -227,6 +229,7 @@ static void check_log(const struct play *p, uint64_t seed)
 		      digest_eq(&root, &s->head.root),
 		  "seed %llu", (unsigned long long)seed);
 	cr_assert(receipts_hold(p->r), "seed %llu", (unsigned long long)seed);
+	again_same(s);
 }
 
 static size_t unanswered(const struct play *p)
