@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 
 import manifest_pb2 as m
-from city import DAY, FAR_AWAY, HOUR, LONG_AGO
+from city import DAY, HOUR, LONG_AGO
 from manifest_client import Device, Log, Refused, event
 from manifest_client.device import now, sign
 from manifest_client.trail import quantity

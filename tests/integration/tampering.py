@@ -73,7 +73,8 @@ ENTRIES = [
          "DELETE FROM entry WHERE index = {late_treated}", (Found("entry.gap", entry="{late_treated}"),),
          "hashes of level 0 from 256 on 69 are stored: restore", also=LATER),
     Case("the last entry is deleted", "the last step that never was",
-         "DELETE FROM entry WHERE index = {size} - 1", (Found("head", "log_head", column="size"), Found("head", "log_head", column="accepted_at")), "the head counts",
+         "DELETE FROM entry WHERE index = {size} - 1",
+         (Found("head", "log_head", column="size"), Found("head", "log_head", column="accepted_at")), "the head counts",
          also=LATER),
 ]
 
@@ -188,7 +189,8 @@ FLAGS = [
          "CREATE TEMPORARY TABLE one AS SELECT * FROM flag WHERE flag = {quantity_flag}; UPDATE one SET flag = {issued}; "
          "INSERT INTO flag SELECT * FROM one", unexplained("flag", "{issued}")),
     Case("a flag does not lead to a party", "the company's list of flags is clean",
-         "DELETE FROM flag_party WHERE flag = {quantity_flag} AND party = (SELECT parties[1] FROM flag WHERE flag = {quantity_flag})",
+         "DELETE FROM flag_party WHERE flag = {quantity_flag} AND party = (SELECT parties[1] FROM flag "
+         "WHERE flag = {quantity_flag})",
          missing("flag_party", "")),
     Case("an evidence row is erased", "the flag stays, and what it rests on is gone",
          "DELETE FROM evidence WHERE flag = {fork_flag}", missing("evidence", "", entry="{fork_flag}")),

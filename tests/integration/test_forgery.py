@@ -398,3 +398,11 @@ def test_what_a_person_stands_for(history, copy):
     copy.sql("INSERT INTO person_secret VALUES ('D-0007', %s, '张三')", base64.b64decode(b64(bytes(32))))
     done = copy.daemon("person", "show", "D-0007")
     assert done.returncode == 1 and "NOT those that were registered" in done.stdout
+
+
+def test_a_cosigned_checkpoint_of_another_root(history, copy):
+    """What the witnesses are said to have cosigned is held against the log, as the newest checkpoint is."""
+    forger, size = Forger(copy), history.at["treated"]
+    copy.sql("INSERT INTO cosigned_checkpoint VALUES (%s, %s)", size, forger.note(size, bytes(32)))
+    assert f"the last cosigned checkpoint has another root at size {size}: history was changed" in copy.refuses_to_start()
+    assert found(copy.audit(), "checkpoint", table="cosigned_checkpoint")

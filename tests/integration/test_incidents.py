@@ -155,7 +155,8 @@ def test_one_bit_of_a_tile_flips(bits):
         bits.send(20)
     assert bits.flipped == 1
     registrar = bits.city.registrar
-    with bits.city.connect(Device(registrar.log, registrar.role, key=registrar.key)) as c, pytest.raises(Invalid, match="entry 2 is not under the root"):
+    with bits.city.connect(Device(registrar.log, registrar.role, key=registrar.key)) as c, \
+            pytest.raises(Invalid, match="entry 2 is not under the root"):
         c.entries(entry={"index": 2})
     bits.server.end()
     with pytest.raises(AssertionError, match="the tree's hashes beside it were changed"):

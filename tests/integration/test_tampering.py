@@ -82,7 +82,7 @@ NOT_OF_THE_LOG = {
     "reference_file": {"sha256"},  # read by migrate alone, which loads nothing over a file that differs
     "person_secret": {"person", "salt", "value"},  # may be erased; `manifestd person show` compares it
     "cosigned_checkpoint": {"size", "note"},  # empty without witnesses
-    "schema_migration": {"number", "name", "sha256", "applied_at"},  # the program's own: compared by migrate, the number at every start
+    "schema_migration": {"number", "name", "sha256", "applied_at"},  # migrate compares them
 }
 
 
