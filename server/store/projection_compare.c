@@ -167,7 +167,7 @@ static enum store_result begin_copy(const struct comparison *c, struct store_con
 
 static bool cells_eq(struct span a, struct span b)
 {
-	return (a.p == NULL) == (b.p == NULL) && span_eq(a, b);
+	return a.p == NULL || b.p == NULL ? a.p == b.p : span_eq(a, b);
 }
 
 static void compare_rows(const struct comparison *c, const struct span *wanted, const struct span *stored)

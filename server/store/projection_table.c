@@ -93,7 +93,7 @@ void row_put_key(struct buffer *to, enum table_id id, const struct span *cells, 
 	buffer_put_u8(to, (uint8_t)id);
 	for (size_t i = 0; i < n; i++) {
 		buffer_put_u8(to, cells[i].p != NULL);
-		if (types[i] == 'i' && cells[i].n == 8) {
+		if (types[i] == 'i' && cells[i].p != NULL && cells[i].n == 8) {
 			buffer_put_u8(to, cells[i].p[0] ^ 0x80);
 			buffer_put(to, cells[i].p + 1, 7);
 		} else {
