@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "core/flags.h"
+#include "core/genesis_file.h"
 #include "core/proof_plan.h"
 
 enum { GROUP_MEMORY = 512 * 1024 * 1024, GROUP_FIRST = 1024 * 1024 };
@@ -165,8 +166,10 @@ static enum seen_answer seen(void *self, const struct checkpoint_ref *ref)
 	const struct genesis *genesis = registry_genesis(r->registry);
 	struct digest root;
 
-	if (genesis == NULL || !span_eq(ref->origin, genesis->origin))
+	if (genesis == NULL)
 		return SEEN_OTHER;
+	if (!span_eq(ref->origin, genesis->origin))
+		return genesis_seen(genesis, ref);
 	if (ref->size > r->head.size)
 		return SEEN_OTHER;
 	if (!replay_root(r, ref->size, &root))
@@ -471,7 +474,7 @@ void replay_missing_keys(struct replay *r, micros now)
 			       " longer than the grace, and no flag was raised",
 			       key->contiguous, key->high);
 		(void)snprintf(f.zh, sizeof(f.zh),
-			       "该密钥的流水号在 %" PRIu64 " 与 %" PRIu64 " 之间缺号超过宽限期，却没有标记",
+			       "该密钥的流水号在 %" PRIu64 " 与 %" PRIu64 " 之间缺号超过宽限期，却没有预警",
 			       key->contiguous, key->high);
 		r->findings++;
 		r->ports.finding(r->ports.self, &f);

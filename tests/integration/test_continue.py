@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 from server import MANIFESTD, Daemon
+from test_audit import audit
 from test_cli import World
 
 NEW = "test.example/210100-2"
@@ -18,7 +19,7 @@ class Successor(Daemon):
         folder = make.folder()
         folder.mkdir(mode=0o700)
         self.tls, self.cluster = old.tls, old.cluster
-        database = old.cluster.new_database()
+        self.database = database = old.cluster.new_database()
         super().__init__(folder, old.settings)
         roles = {f"database__{r}": old.cluster.conninfo(database, f"manifest_{r}") for r in ("owner", "writer", "reader")}
         self.write_conf(log__origin=NEW, keys__log=folder / "log.key", keys__server=folder / "server.key",
@@ -115,6 +116,9 @@ def test_the_city_goes_on(disaster, successor):
     # the whole trail verifies under the new log's key
     trail = w.inspector.json("inspector", "trail", w.number)
     assert trail["holds"] is True
+    # and what its signers saw of the old log is judged by an audit as by the server
+    report = audit(successor, "--high-water", successor.folder / "high-water")
+    assert report["holds"], report["findings"]
 
 
 def test_a_device_follows_on_purpose_only(disaster, successor):
