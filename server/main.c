@@ -215,6 +215,13 @@ bool witnesses_read(const struct conf *conf, struct buffer *policy, struct path_
 	    .wait = conf->witness_wait, .timeout = conf->witness_timeout, .required = conf->witness_required};
 	char error[PATH_ERROR_SIZE];
 
+	if (w.required && conf->witness_policy[0] == '\0') {
+		(void)snprintf(
+		    ret_error, CONF_ERROR_SIZE,
+		    "witness.required: no witness is named: set witness.policy, or witness.required "
+		    "to no");
+		return false;
+	}
 	if (conf->witness_policy[0] != '\0') {
 		if (!read_policy(conf->witness_policy, policy, ret_error))
 			return false;

@@ -317,6 +317,9 @@ def test_check_and_reload(sides):
     assert s.how_many(c.submit(s.city.trail().issued()[0]).checkpoint.text) == 0
     s.server.write_conf(witness__policy=s.policy, witness__required="yes", witness__wait="0 s")
     assert "witness.wait" in check(s).stderr
+    s.server.write_conf(witness__policy="", witness__required="yes")
+    refused = check(s)
+    assert refused.returncode == 1 and "set witness.policy" in refused.stderr  # what is required must be named
 
 
 def threads_of(server):
