@@ -225,7 +225,7 @@ static int read_kept(struct audit *a)
 	*k = (struct kept){.what = "high_water", .table = "", .path = order->high_water};
 	if (high_water_peek(order->high_water, &k->size, &k->root, why))
 		return EXIT_DONE;
-	mft_fail(&failure, MFT_FAULT_LOCAL, "audit.file", "the high-water file cannot be read",
+	mft_fail(&failure, MFT_FAULT_LOCAL, "file", "the high-water file cannot be read",
 		 "最高水位文件无法读取", why);
 	return app_failed(a->app, &failure);
 }

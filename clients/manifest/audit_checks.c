@@ -146,11 +146,11 @@ void audit_check_evidence(struct audit *a, const struct replay_item *flag, struc
 	if (kept.n == 0)
 		say_evidence(a, flag, "row.missing",
 			     "the refused envelope that this flag names by its hash is not kept",
-			     "该标记以哈希所指的被拒信封未保存");
+			     "该预警以哈希所指的被拒信封未保存");
 	else if (!digest_eq(&sha256, &flag->event.flag_raised.evidence_sha256))
 		say_evidence(a, flag, "row.changed",
 			     "the refused envelope kept for this flag is not the one it names by its hash",
-			     "所存被拒信封与该标记所述哈希不符");
+			     "所存被拒信封与该预警所述哈希不符");
 }
 
 /* ---- when all is judged ---- */

@@ -391,7 +391,7 @@ static void say(struct rebuild *b)
 			T(app,
 			  "%" PRIu64 " refused envelopes that flags name by their hash are not in the log "
 			  "and cannot be made again; an audit names them",
-			  "%" PRIu64 " 个由标记以哈希所指的被拒信封不在日志中，无法重建；审计时会指明"),
+			  "%" PRIu64 " 个由预警以哈希所指的被拒信封不在日志中，无法重建；审计时会指明"),
 			b->forks);
 	app_say(app, "%s",
 		T(app,

@@ -147,7 +147,9 @@ static void print_problem(struct app *app, const struct problem_view *p)
 {
 	struct span words = T(app, p->en, p->zh);
 
-	app_note(app, "  %s%.*s%s", paint(app, PAINT_STRONG), SPAN_ARG(p->path), paint(app, PAINT_END));
+	if (p->path.n > 0)
+		app_note(app, "  %s%.*s%s", paint(app, PAINT_STRONG), SPAN_ARG(p->path),
+			 paint(app, PAINT_END));
 	app_note(app, "    %.*s", SPAN_ARG(words));
 	if (p->found.n > 0)
 		app_note(app, T(app, "    found:   %.*s", "    现为：%.*s"), SPAN_ARG(p->found));

@@ -114,9 +114,10 @@ static void say_missing(struct cosign *c)
 		return;
 	c->missing = true;
 	policy_put_missing(&c->policy, &c->round.facts, &text);
+	text.n -= text.n > 0 ? 1 : 0; /* the last line's end */
 	for (size_t i = 0; i < text.n; i++)
 		if (text.p[i] == '\n')
-			text.p[i] = i + 1 == text.n ? ' ' : ';';
+			text.p[i] = ';';
 	path_notice(c->path, c->settings.required ? NOTICE_ERROR : NOTICE_WARNING, "witnesses",
 		    "%s size %" PRIu64 ": %.*s",
 		    c->settings.required ? "nothing is acknowledged, since the quorum did not cosign"

@@ -21,10 +21,10 @@ static void describe(const struct event *e, bool zh, char *text, size_t size)
 	const struct word *kind = word_of(flag_words, (int)e->flag_raised.kind);
 
 	if (e->kind == EVENT_FLAG_CLEARED)
-		(void)snprintf(text, size, zh ? "解除标记 %" PRIu64 : "clears flag %" PRIu64,
+		(void)snprintf(text, size, zh ? "解除预警 %" PRIu64 : "clears flag %" PRIu64,
 			       e->flag_cleared.flag);
 	else
-		(void)snprintf(text, size, zh ? "标记“%s” %.*s" : "flag \"%s\" %.*s",
+		(void)snprintf(text, size, zh ? "预警“%s” %.*s" : "flag \"%s\" %.*s",
 			       zh ? kind->zh : kind->en,
 			       (int)(e->flag_raised.detail.n < 160 ? e->flag_raised.detail.n : 160),
 			       (const char *)e->flag_raised.detail.p);

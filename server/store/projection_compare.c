@@ -135,7 +135,7 @@ static void say_overdue(const struct comparison *c, const struct span *wanted)
 	struct finding f = begin(c, "flag.missing", wanted);
 
 	(void)snprintf(f.en, sizeof(f.en), "a deadline of manifest %s passed and no flag was raised", f.key);
-	(void)snprintf(f.zh, sizeof(f.zh), "联单 %s 的期限已过而没有标记", f.key);
+	(void)snprintf(f.zh, sizeof(f.zh), "联单 %s 的期限已过而没有预警", f.key);
 	c->report->finding(c->report->self, &f);
 }
 
