@@ -89,8 +89,10 @@ static void put_flag(struct fake_store *s, const struct flag_row *row)
 		struct fake_flag *f = &s->flags[s->flags_n++];
 		*f = (struct fake_flag){row->flag, row->raised->kind, row->number, true, "", ""};
 		MUST(row->division_generator.n <= 6 && row->division_facility.n <= 6);
-		memcpy(f->division_generator, row->division_generator.p, row->division_generator.n);
-		memcpy(f->division_facility, row->division_facility.p, row->division_facility.n);
+		(void)snprintf(f->division_generator, sizeof(f->division_generator), "%.*s",
+			       SPAN_ARG(row->division_generator));
+		(void)snprintf(f->division_facility, sizeof(f->division_facility), "%.*s",
+			       SPAN_ARG(row->division_facility));
 		return;
 	}
 	for (size_t i = 0; i < s->flags_n; i++)
