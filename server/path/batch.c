@@ -335,6 +335,15 @@ void batch_release(struct batch *b)
 	b->path->ports.writer.submit(b->path->ports.writer.self, &b->work);
 }
 
+/* Answers that follow from what is known, and that no transaction would prove to be up to date. */
+static bool refuses_any(const struct batch *b)
+{
+	for (size_t i = 0; i < b->members_n; i++)
+		if (b->members[i]->verdict.refused != REFUSAL_NONE)
+			return true;
+	return false;
+}
+
 static void load_done(struct work *w)
 {
 	struct batch *b = (struct batch *)w;
@@ -349,7 +358,7 @@ static void load_done(struct work *w)
 	/* Not before they were judged: two sizes may share a slot. */
 	for (size_t i = 0; i < b->seen_n; i++)
 		seen_remember(p, b->seen[i].size, &b->seen[i].root);
-	bool nothing = !b->fault && b->rows.entries_n == 0 && b->rows.manifests_n == 0;
+	bool nothing = !b->fault && b->rows.entries_n == 0 && b->rows.manifests_n == 0 && !refuses_any(b);
 	if (b->fault || nothing) {
 		b->commit.checkpoint = (struct span){0};
 		b->result = b->fault ? STORE_UNAVAILABLE : STORE_OK;

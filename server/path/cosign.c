@@ -172,9 +172,12 @@ void cosign_ask_all(struct cosign *c, const struct log_head *head, struct span n
 	micros now = path_now(c->path);
 
 	c->recovery = r;
-	/* Who has failed lately is not waited for again. */
-	for (size_t i = 0; i < c->policy.witnesses_n; i++)
+	/* Who has failed lately is not waited for again; what was asked before is as old as the lease before.
+	 */
+	for (size_t i = 0; i < c->policy.witnesses_n; i++) {
 		c->witnesses[i].unheard = now >= c->witnesses[i].retry_at;
+		c->witnesses[i].asked = 0;
+	}
 	round_begin(c, head->size, note);
 	cosign_advance(c);
 }
@@ -182,7 +185,7 @@ void cosign_ask_all(struct cosign *c, const struct log_head *head, struct span n
 static bool all_heard(const struct cosign *c)
 {
 	for (size_t i = 0; i < c->policy.witnesses_n; i++)
-		if (c->witnesses[i].unheard && c->witnesses[i].line_size != c->round.size)
+		if (c->witnesses[i].unheard)
 			return false;
 	return true;
 }
@@ -279,9 +282,13 @@ void cosign_tick(struct cosign *c)
 		next_round(c);
 	if (writer || c->recovery != NULL)
 		cosign_advance(c);
-	if (p->state == PATH_WITNESSES && c->held == NULL && cosign_current(c)) {
+	if (p->state == PATH_WITNESSES && c->held == NULL && (cosign_current(c) || !c->settings.required)) {
 		p->state = PATH_WRITING;
-		path_notice(p, NOTICE_INFO, "writing", "the witnesses cosigned size %" PRIu64, p->head.size);
+		path_notice(p, NOTICE_INFO, "writing",
+			    cosign_current(c)
+				? "the witnesses cosigned size %" PRIu64
+				: "the witnesses' quorum is not required any more, size %" PRIu64,
+			    p->head.size);
 	}
 }
 

@@ -170,13 +170,6 @@ static void root_run(struct work *w, void *thread)
 		call->end = CALL_FAILED;
 }
 
-static void root_done(struct work *w)
-{
-	struct call *call = (struct call *)w;
-
-	call->done(w);
-}
-
 static void ask_done(struct work *w)
 {
 	struct call *call = (struct call *)w;
@@ -185,7 +178,7 @@ static void ask_done(struct work *w)
 		call->done(w);
 		return;
 	}
-	call->work = (struct work){.run = root_run, .done = root_done};
+	call->work = (struct work){.run = root_run, .done = call->done};
 	call->path->ports.reader.submit(call->path->ports.reader.self, &call->work);
 }
 

@@ -58,17 +58,18 @@ static void round_assemble(struct cosign *c)
 	policy_settle(&c->policy, &c->round.facts);
 }
 
-void note_replace(struct buffer *to, const struct buffer *from)
+bool note_replace(struct buffer *to, const struct buffer *from)
 {
 	struct buffer copy = BUFFER_EMPTY;
 
 	buffer_put_span(&copy, buffer_span(from));
 	if (!buffer_ok(&copy) || !buffer_ok(from)) {
-		buffer_free(&copy); /* what was there is as true, with fewer cosignatures */
-		return;
+		buffer_free(&copy);
+		return false;
 	}
 	buffer_free(to);
 	*to = copy;
+	return true;
 }
 
 void cosign_publish(struct cosign *c)
@@ -85,9 +86,10 @@ static void keep_newest(struct cosign *c)
 
 	if (!c->round.facts.quorum || c->round.facts.cosigned_n == 0 || c->round.size < p->cosigned.size)
 		return;
+	if (!note_replace(&p->cosigned.note, &c->round.cosigned))
+		return;
 	if (c->round.size > p->cosigned.size)
 		p->counters.quorums++;
-	note_replace(&p->cosigned.note, &c->round.cosigned);
 	p->cosigned.size = c->round.size;
 	if (c->missing)
 		path_notice(p, NOTICE_INFO, "witnesses", "enough cosign again, size %" PRIu64, c->round.size);
@@ -152,7 +154,7 @@ void ask_those_ready(struct cosign *c)
 
 	for (size_t i = 0; i < c->policy.witnesses_n && c->round.size > 0; i++) {
 		struct witness *w = &c->witnesses[i];
-		if (w->busy || w->line_size == c->round.size || now < w->retry_at)
+		if (w->busy || (w->line_size == c->round.size && !w->unheard) || now < w->retry_at)
 			continue;
 		struct call *call = call_new(c, i);
 		if (call == NULL) {
@@ -212,7 +214,8 @@ static void witness_cosigned(struct cosign *c, struct witness *w, const struct c
 		path_notice(c->path, NOTICE_INFO, "witness cosigns again", "%.*s: size %" PRIu64,
 			    SPAN_ARG(w->name), call->size);
 	w->last = call->size;
-	w->unheard = false;
+	if (w->asked == call->size)
+		w->unheard = false;
 	w->tries = 0;
 	w->failures = 0;
 	w->retry_at = 0;

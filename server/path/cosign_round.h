@@ -11,7 +11,7 @@ struct witness {
 	const struct policy_key *key;
 	uint64_t last;     /* the size it cosigned last, as far as is known */
 	bool busy;         /* a request is under way, ... */
-	uint64_t asked;    /* ... for this size */
+	uint64_t asked;    /* ... for this size; 0: from before the lease */
 	bool unheard;      /* it has neither answered nor failed since the lease was taken */
 	unsigned tries;    /* in a row, that were neither a cosignature nor a failure */
 	unsigned failures; /* in a row */
@@ -60,8 +60,8 @@ void round_begin(struct cosign *c, uint64_t size, struct span note);
 /* Whoever is free has been asked, and has answered; who is still at an older round is not waited for. */
 bool round_is_over(const struct cosign *c) MUST_CHECK;
 void ask_those_ready(struct cosign *c);
-/* A copy, if there is memory for it: else what was there stays, which is as true. */
-void note_replace(struct buffer *to, const struct buffer *from);
+/* A copy, if there is memory for it. False: what was there stays, which is as true of its own size. */
+bool note_replace(struct buffer *to, const struct buffer *from);
 /* cosign.c: something came, or time passed: goes on with what waits for it. */
 void cosign_advance(struct cosign *c);
 

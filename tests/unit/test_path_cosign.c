@@ -318,6 +318,22 @@ Test(cosign, a_start_without_the_quorum_serves_reads_alone, .fini = end)
 	cr_assert(rig_accepted(r, conn, id), "%s", rig_words(r, conn, id));
 }
 
+/* It has written nothing yet, so no batch waits either. */
+Test(cosign, a_quorum_that_is_no_longer_required_holds_nothing_up, .fini = end)
+{
+	begin(&required, 2);
+	moods(MOOD_DOWN);
+	rig_start(r);
+	connect_device();
+	cr_assert_eq(path_status(r->path).state, PATH_WITNESSES);
+	rig_witness(r, f, waiting);
+	rig_settle(r);
+	cr_assert_eq(path_status(r->path).state, PATH_WRITING, "%s", r->last_notice);
+	uint64_t id = submit();
+	rig_settle(r);
+	cr_assert(rig_accepted(r, conn, id), "%s", rig_words(r, conn, id));
+}
+
 Test(cosign, settings_change_while_a_batch_waits, .fini = end)
 {
 	begin_writing(&required, 2);
@@ -509,6 +525,31 @@ Test(cosign, what_was_cosigned_is_held_against_the_database, .fini = end)
 	cr_assert_eq(path_status(r->path).state, PATH_STOPPED);
 	cr_assert_not_null(strstr(path_status(r->path).reason, "last cosigned checkpoint"), "%s",
 			   path_status(r->path).reason);
+}
+
+/* Another server writes while this one has no lease; then the database comes back as old as what this one
+ * knows. What its witnesses told it before its new lease says nothing of that. */
+Test(cosign, every_new_lease_asks_anew, .fini = end)
+{
+	begin_writing(&waiting, 2);
+	(void)submit();
+	rig_settle(r);
+	struct buffer note = BUFFER_EMPTY;
+	const struct checkpoint more = {.origin = span_str(RIG_ORIGIN), .size = r->store->head.size + 10};
+	checkpoint_sign(&note, &more, &r->log_key, &r->config.log_key);
+	cr_assert(buffer_ok(&note));
+	fake_witness_cosign(f, 1, buffer_span(&note));
+	buffer_free(&note);
+	uint64_t size = r->store->head.size;
+	/* the connection is lost, and with it the lease */
+	r->store->script[CALL_COMMIT].fault = FAULT_AWAY;
+	r->store->script[CALL_COMMIT].times = 1;
+	(void)submit();
+	seconds_pass(3);
+	cr_assert_eq(path_status(r->path).state, PATH_STOPPED, "%s", r->last_notice);
+	cr_assert_not_null(strstr(path_status(r->path).reason, "witness west"), "%s",
+			   path_status(r->path).reason);
+	cr_assert_eq(r->store->head.size, size);
 }
 
 /* Whoever has not our signature may say what he likes. */
