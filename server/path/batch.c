@@ -335,7 +335,7 @@ void batch_release(struct batch *b)
 	b->path->ports.writer.submit(b->path->ports.writer.self, &b->work);
 }
 
-/* Answers that follow from what is known, and that no transaction would prove to be up to date. */
+/* By what is known here, which only the transaction proves to be what is stored. */
 static bool refuses_any(const struct batch *b)
 {
 	for (size_t i = 0; i < b->members_n; i++)
