@@ -20,8 +20,7 @@ bool may_cosign(const struct cosign *c, const struct witness *w)
 	if (w->line_size == c->round.size && w->line_size > 0)
 		return true;
 	micros now = path_now(c->path);
-	bool fresh = w->asked == c->round.size && now - c->round.begun_at < c->settings.wait;
-	return w->busy ? fresh : now >= w->retry_at;
+	return w->busy ? now - w->asked_at < c->settings.wait : now >= w->retry_at;
 }
 
 bool cosigns(const struct cosign *c, const struct witness *w)
@@ -163,6 +162,7 @@ void ask_those_ready(struct cosign *c)
 		}
 		w->busy = true;
 		w->asked = c->round.size;
+		w->asked_at = now;
 		c->calls++;
 		c->path->counters.witness_asked++;
 		call_start(call, call_done);

@@ -12,6 +12,7 @@ struct witness {
 	uint64_t last;     /* the size it cosigned last, as far as is known */
 	bool busy;         /* a request is under way, ... */
 	uint64_t asked;    /* ... for this size; 0: from before the lease */
+	micros asked_at;   /* and when */
 	bool unheard;      /* it has neither answered nor failed since the lease was taken */
 	unsigned tries;    /* in a row, that were neither a cosignature nor a failure */
 	unsigned failures; /* in a row */
@@ -47,7 +48,8 @@ struct cosign {
 	char detail[DETAIL_SIZE];
 };
 
-/* Has it cosigned the round's checkpoint, or may it still, in time? */
+/* Has it cosigned the round's checkpoint, or may it still, in time? Who is still at an older round may, if it
+ * was asked a moment ago. */
 bool may_cosign(const struct cosign *c, const struct witness *w) MUST_CHECK;
 /* Was its last request not in vain? */
 bool cosigns(const struct cosign *c, const struct witness *w) MUST_CHECK;

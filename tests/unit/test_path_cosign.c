@@ -132,6 +132,24 @@ Test(cosign, a_cosignature_that_comes_while_receipts_are_made_is_not_lost, .fini
 	cr_assert_eq(fake_witnesses_in(f, path_checkpoint(r->path)), 3);
 }
 
+/* They were asked for the size before a moment ago: they are as quick as they were. */
+Test(cosign, a_receipt_waits_for_witnesses_that_are_still_at_the_size_before, .fini = end)
+{
+	begin(&waiting, 2);
+	rig_witness(r, NULL, (struct path_witnesses){0});
+	rig_start(r);
+	connect_device();
+	rig_witness(r, f, waiting);
+	path_tick(r->path);
+	cr_assert_eq(r->lanes[LANE_WITNESS].n, 3);
+	uint64_t id = submit();
+	r->now += MICROS_PER_SECOND / 2;
+	drain_others();
+	cr_assert_null(rig_answer(r, conn, id));
+	rig_drain(r);
+	cr_assert_geq(fake_witnesses_in(f, receipt_checkpoint(id)), 2u);
+}
+
 Test(cosign, many_batches_each_with_its_quorum, .fini = end)
 {
 	begin_writing(&waiting, 3);
