@@ -68,6 +68,12 @@ static int read_successor(struct app *app, const char *path, struct successor *r
 		return app_usage(app, "this log goes on for no other: take its key as that of a new log",
 				 "该日志并非他日志的延续：请作为新日志采用其公钥", path);
 	const struct note_key *ours = mft_view_key(app->view);
+	if (wrong == LOG_HOLDS && span_eq(ours->name, n.key.name))
+		return app_usage(
+		    app,
+		    "the file of --log has the new log's key already; another key of this machine "
+		    "follows with a copy of the old one: --log FILE",
+		    "--log 所指文件已是新日志的公钥；本机其他密钥请以原公钥的副本转入：--log 文件", app->log);
 	if (wrong == LOG_HOLDS)
 		wrong = checkpoint_open(g->continues, ours->name, ours, &n.old);
 	if (wrong != LOG_HOLDS)

@@ -132,6 +132,8 @@ def test_a_device_follows_on_purpose_only(disaster, successor):
     w.facility.does("key", "follow", successor.genesis, "--mirror", w.mirror)
     assert (w.facility.home / "log.vkey").read_text().startswith(NEW)
     assert (w.facility.home / "log.vkey.before").read_text() == before
+    again = w.facility.types("key", "follow", successor.genesis, "--mirror", w.mirror)
+    assert again.status == 2 and "has the new log's key already" in again.err, again
 
 
 def test_a_device_that_saw_more_does_not_follow(disaster, successor):
