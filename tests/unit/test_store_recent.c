@@ -97,8 +97,9 @@ Test(store_recent, a_lost_session_forgets, .init = begin, .fini = end)
 	struct recovered r = {.arena = writer.arena};
 	struct loaded loaded;
 
-	ask(pg, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name LIKE "
-		"'manifestd %'");
+	/* Other tests' sessions are in databases of their own. */
+	ask(pg, "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+		"WHERE datname = current_database() AND application_name LIKE 'manifestd %'");
 	(void)load(&loaded); /* what it remembers needs no session; NUMBER(7) does */
 	cr_assert_eq(recover(writer.conn, &r), STORE_OK);
 	cr_assert_eq(load(&loaded), STORE_CORRUPT);
