@@ -48,7 +48,7 @@ extern struct fixture {
 		}                                                                                            \
 		cr_assert(what, "within %d ms: %s", (int)(ms), #what);                                       \
 	} while (0)
-#define WAIT(what) WAIT_FOR(5000, what)
+#define WAIT(what) WAIT_FOR(20000, what)
 
 void server_begin(void);
 void server_begin_with(struct net_settings set);

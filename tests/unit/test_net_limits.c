@@ -119,7 +119,7 @@ Test(net_limits, who_does_not_read_is_not_read)
 {
 	struct net_settings set = net_settings_default;
 
-	set.write_within = 500 * MS;
+	set.write_within = 3000 * MS;
 	server_begin_with(set);
 	struct client *c = connected();
 	unsigned asked = 0;
