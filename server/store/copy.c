@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "store/conn.h"
+#include "store/projection_table.h"
 
 enum { HEADER = 19 };
 static const char signature[] = "PGCOPY\n\377\r\n";
@@ -77,28 +78,6 @@ static uint32_t be(const uint8_t *p, size_t n)
 	return v;
 }
 
-static bool split(struct span row, size_t n, struct span *ret_cells)
-{
-	if (row.n < 2 || be(row.p, 2) != n)
-		return false;
-	const uint8_t *p = row.p + 2, *end = row.p + row.n;
-	for (size_t i = 0; i < n; i++) {
-		if (end - p < 4)
-			return false;
-		uint32_t length = be(p, 4);
-		p += 4;
-		if (length == UINT32_MAX) {
-			ret_cells[i] = span_of(NULL, 0);
-			continue;
-		}
-		if (length > (size_t)(end - p))
-			return false;
-		ret_cells[i] = span_of(p, length);
-		p += length;
-	}
-	return p == end;
-}
-
 static enum store_result end(struct store_conn *c)
 {
 	enum store_result r = STORE_OK;
@@ -129,7 +108,8 @@ enum store_result store_copy_row(struct store_conn *c, size_t n, struct span *re
 		first = false;
 		if (row.n == 0 || (row.n == 2 && be(row.p, 2) == UINT16_MAX))
 			continue; /* the header alone, or the trailer */
-		if (split(row, n, ret_cells)) {
+		if (row.n >= 2 && be(row.p, 2) == n &&
+		    row_split(span_of(row.p + 2, row.n - 2), n, ret_cells)) {
 			*ret_end = false;
 			return STORE_OK;
 		}

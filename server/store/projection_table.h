@@ -71,7 +71,7 @@ size_t table_columns(const struct table_row *t);
 /* The key under which a row is kept: in the order of the table's key in SQL. */
 void row_put_key(struct buffer *to, enum table_id id, const struct span *cells, size_t n);
 void row_put(struct buffer *to, const struct span *cells, size_t n);
-/* Views into a row. False: not such a row. */
+/* Views into a row, whose cells have the form that COPY gives them too. False: not such a row. */
 bool row_split(struct span row, size_t n, struct span *ret_cells);
 
 #endif
