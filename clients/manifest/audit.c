@@ -86,7 +86,7 @@ static enum store_result commit(void *self, const struct commit *c)
 static bool hashes(void *self, unsigned level, uint64_t first, size_t n, struct digest *ret_hashes)
 {
 	struct audit *a = self;
-	(void)a;
+
 	return projection_hashes(a->projection, level, first, n, ret_hashes);
 }
 

@@ -301,16 +301,6 @@ static enum store_result reference(void *self, enum reference_kind kind, struct 
 	return store_reference(b->conn, kind, edition, arena, ret_file);
 }
 
-static enum store_result evidence(void *self, const struct replay_item *flag, struct arena *arena,
-				  struct span *ret_envelope)
-{
-	(void)self;
-	(void)flag;
-	(void)arena;
-	*ret_envelope = span_of(NULL, 0);
-	return STORE_OK;
-}
-
 static void keys(void *self, const struct registry *r)
 {
 	struct rebuild *b = self;
@@ -333,7 +323,6 @@ static bool start(struct rebuild *b)
 					   .commit = commit,
 					   .hashes = hashes,
 					   .reference = reference,
-					   .evidence = evidence,
 					   .finding = on_finding,
 					   .keys = keys};
 

@@ -430,7 +430,7 @@ static bool unreadable(struct replay *r)
 
 static void tell_keys(struct replay *r)
 {
-	if (registry_keys(r->registry) == r->keys)
+	if (r->ports.keys == NULL || registry_keys(r->registry) == r->keys)
 		return;
 	r->keys = registry_keys(r->registry);
 	r->ports.keys(r->ports.self, r->registry);

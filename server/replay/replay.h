@@ -44,11 +44,12 @@ struct replay_ports {
 	/* n 0: there is no such file. */
 	enum store_result (*reference)(void *self, enum reference_kind kind, struct span edition,
 				       struct arena *arena, struct span *ret_file);
-	/* The refused envelope that the flag of a fork names by its hash; n 0: it is not kept. */
+	/* The refused envelope that the flag of a fork names by its hash; n 0: it is not kept. NULL: none is.
+	 */
 	enum store_result (*evidence)(void *self, const struct replay_item *flag, struct arena *arena,
 				      struct span *ret_envelope);
 	void (*finding)(void *self, const struct finding *finding);
-	/* Public keys were added. */
+	/* Public keys were added. NULL: nobody asks. */
 	void (*keys)(void *self, const struct registry *r);
 };
 

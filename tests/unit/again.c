@@ -68,28 +68,12 @@ static enum store_result reference(void *self, enum reference_kind kind, struct 
 	return r->port.reference(&r->a->store->writer, kind, edition, arena, ret_file);
 }
 
-static enum store_result evidence(void *self, const struct replay_item *flag, struct arena *arena,
-				  struct span *ret_envelope)
-{
-	(void)self;
-	(void)flag;
-	(void)arena;
-	*ret_envelope = span_of(NULL, 0);
-	return STORE_OK;
-}
-
 static void on_finding(void *self, const struct finding *finding)
 {
 	struct run *r = self;
 
 	if (r->a->findings++ == 0)
 		r->a->first = *finding;
-}
-
-static void keys(void *self, const struct registry *registry)
-{
-	(void)self;
-	(void)registry;
 }
 
 struct again *again_run(const struct fake_store *like, const struct span *entries, size_t n, size_t group)
@@ -104,9 +88,7 @@ struct again *again_run(const struct fake_store *like, const struct span *entrie
 					   .commit = commit,
 					   .hashes = hashes,
 					   .reference = reference,
-					   .evidence = evidence,
-					   .finding = on_finding,
-					   .keys = keys};
+					   .finding = on_finding};
 
 	MUST(a != NULL);
 	a->store = fake_store_empty(like);
