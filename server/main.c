@@ -167,7 +167,6 @@ bool path_config_read(const struct conf *conf, struct path_config *ret_config)
 	    .writer_address = conf->advertise,
 	    .batch_max = (size_t)conf->batch_max,
 	    .requests_max = (size_t)conf->requests_max,
-	    .verify_threads = (size_t)conf->verifiers,
 	    .request_timeout = conf->request_timeout,
 	    .sweep_interval = conf->sweep_interval,
 	    .token_life = conf->token_life,
@@ -177,10 +176,6 @@ bool path_config_read(const struct conf *conf, struct path_config *ret_config)
 	    .party_bytes = {conf->party_bytes, conf->party_bytes_burst},
 	};
 
-	if (c.verify_threads == 0) {
-		long processors = sysconf(_SC_NPROCESSORS_ONLN);
-		c.verify_threads = processors < 1 ? 1 : (size_t)processors;
-	}
 	if (!read_key(conf->log_key, &c.log_key) || !read_key(conf->server_key, &c.server_key))
 		return false;
 	token_key_derive(span_of(c.server_key.b, sizeof(c.server_key.b)), c.token_key);

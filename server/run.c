@@ -185,13 +185,21 @@ static void *begin_verifier(void *arg)
 	return NULL;
 }
 
-static bool start_lanes(struct run *run, size_t verifiers)
+/* As many as are set, or one for each processor. */
+static unsigned verifiers(const struct conf *conf)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return conf->verifiers > 0 ? (unsigned)conf->verifiers : processors < 1 ? 1 : (unsigned)processors;
+}
+
+static bool start_lanes(struct run *run)
 {
 	const struct lane_threads verify = {.begin = begin_verifier};
 	const struct lane_threads writer = {.arg = &run->conf, .begin = begin_writer, .end = end_conn};
 	const struct lane_threads reader = {.arg = &run->conf, .begin = begin_reader, .end = end_conn};
 
-	run->verify = lane_new(run->loop, "verify", (unsigned)verifiers, &verify);
+	run->verify = lane_new(run->loop, "verify", verifiers(&run->conf), &verify);
 	run->writer = lane_new(run->loop, "writer", 1, &writer);
 	run->reader = lane_new(run->loop, "reader", (unsigned)run->conf.readers, &reader);
 	return run->verify != NULL && run->writer != NULL && run->reader != NULL;
@@ -314,8 +322,8 @@ int command_run(const struct invocation *invocation, const struct conf *conf)
 	run.loop = loop_new();
 	if (run.loop == NULL)
 		return EXIT_UNAVAILABLE;
-	bool good = start_lanes(&run, config.verify_threads) && start_path(&run, &config) &&
-		    start_witnesses(&run) && start_net(&run) && start_web(&run);
+	bool good = start_lanes(&run) && start_path(&run, &config) && start_witnesses(&run) &&
+		    start_net(&run) && start_web(&run);
 	secret_key_wipe(&config.log_key);
 	secret_key_wipe(&config.server_key);
 	run.tick = loop_timer_new(run.loop, tick, &run);

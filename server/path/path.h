@@ -25,7 +25,6 @@ struct path_config {
 	uint8_t token_key[32];        /* authenticates HTTP tokens */
 	size_t batch_max;             /* members of one transaction */
 	size_t requests_max;          /* requests under way before the read gate shuts */
-	size_t verify_threads;        /* of the verify lane */
 	micros request_timeout;       /* how long an event waits for a database that is away */
 	micros sweep_interval;
 	micros token_life;                            /* at most */

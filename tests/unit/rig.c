@@ -188,7 +188,6 @@ struct rig *rig_new(struct world *w)
 	    .token_key = {1},
 	    .batch_max = 8,
 	    .requests_max = 64,
-	    .verify_threads = 2,
 	    .request_timeout = 10 * MICROS_PER_SECOND,
 	    .sweep_interval = 60 * MICROS_PER_SECOND,
 	    .token_life = 3600 * MICROS_PER_SECOND,
