@@ -111,9 +111,14 @@ all: $(PROGRAMS) $(call archives,$(LAYERS)) $(GEN_PY) ## build everything for FL
 # ---- compiling -----------------------------------------------------------------------------------------
 # Files are written aside and renamed: a build cut short, or two at once, leave nothing half-written.
 
-# Says which packages are missing and installs them; run once, and again when the list changes.
+# Says which packages are missing and installs them; run once, and again when the list changes. What the goals need
+# is asked for in one go: who may not install is told one command, not the next one each time.
+NEEDS_TEST := test unit integration fuzz fuzz-smoke lint format
+NEEDS_DEMO := demo serve bench test integration
+needs = build $(if $(filter $(NEEDS_DEMO),$(MAKECMDGOALS)),demo) \
+	$(if $(filter $(NEEDS_TEST),$(MAKECMDGOALS))$(filter clang,$(COMPILER)),test)
 $(BUILD)/.packages-%: deploy/bootstrap
-	$(QUIET)mkdir -p $(BUILD) && deploy/bootstrap $* && touch $@
+	$(QUIET)mkdir -p $(BUILD) && deploy/bootstrap $(sort $* $(needs)) && touch $@
 # One after the other: two installations at once would wait for each other's lock.
 $(BUILD)/.packages-demo: | $(BUILD)/.packages-build
 $(BUILD)/.packages-test: | $(BUILD)/.packages-demo

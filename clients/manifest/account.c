@@ -346,7 +346,9 @@ static void say_missing(struct app *app, const struct account *a)
 							    "numbers", g->numbers));
 	}
 	if (a->gaps_n == 0)
-		app_say(app, "  %s", T(app, "no running number between those in it", "所载流水号之间无缺号"));
+		app_say(app, "  %s",
+			T(app, "nothing: of the running numbers between those in it none is missing",
+			  "所载流水号之间无缺号"));
 	app_say(app, "%s", T(app, "What it cannot tell:", "本文件不能说明："));
 	for (size_t i = 0; i < a->unknown_n; i++) {
 		app_say(app, "  %s", a->unknown[i]);

@@ -40,7 +40,7 @@ int main_help(struct app *app, const char *group)
 	}
 	if (!any && group != NULL) {
 		(void)main_help(app, NULL);
-		return EXIT_USAGE;
+		return app_usage(app, "there is no such command", "没有此命令", group);
 	}
 	app_say(app, "\n%s",
 		T(app,

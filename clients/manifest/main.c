@@ -49,7 +49,7 @@ static int run(struct app *app, int argc, char **argv)
 	if (argc >= 2 && strcmp(argv[1], "help") == 0)
 		return argc >= 3 && strcmp(argv[2], "--man") == 0
 			   ? print_man(app)
-			   : main_help(app, argc >= 3 ? argv[2] : NULL);
+			   : main_help(app, argc >= 3 && argv[2][0] != '-' ? argv[2] : NULL);
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		app_say(app, "%s", argp_program_version);
 		return EXIT_DONE;
@@ -63,15 +63,13 @@ static int run(struct app *app, int argc, char **argv)
 				 "命令在前，选项在后：manifest 命令 [选项...]", argv[1]);
 	if (c == NULL || order == NULL) {
 		bool group = main_help(app, argc >= 2 ? argv[1] : NULL) == EXIT_DONE;
-		if (argc < 2 || (group && argc < 3))
+		if (!group || argc < 3)
 			return EXIT_USAGE;
-		if (group && argv[2][0] == '-')
+		if (argv[2][0] == '-')
 			return app_usage(app,
 					 "a command follows its group: manifest GROUP COMMAND [OPTION...]",
 					 "组名之后须有命令：manifest 组 命令 [选项...]", NULL);
-		/* After the name of a group it is the second word that is not known. */
-		return app_usage(app, "there is no such command", "没有此命令",
-				 argv[group && argc >= 3 ? 2 : 1]);
+		return app_usage(app, "there is no such command", "没有此命令", argv[2]);
 	}
 	command_parse(app, c, argc - words, argv + words, order);
 	int status = c->run(app, c, order);

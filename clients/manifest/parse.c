@@ -169,11 +169,15 @@ void command_parse(struct app *app, const struct command *command, int argc, cha
 	build(&p);
 	(void)snprintf(name, sizeof(name), "manifest %s%s%s", command->group == NULL ? "" : command->group,
 		       command->group == NULL ? "" : " ", command->name);
-	const struct argp argp = {.options = p.options,
-				  .parser = parse,
-				  .args_doc = command->arguments,
-				  .doc = T(app, command->en, command->zh)};
+	/* argp forgets the line feed below the options after Chinese text without a place to break in. */
+	const char *text = T(app, command->en, command->zh);
+	char *doc;
+	if (asprintf(&doc, "%s%s", text, strchr(text, '\v') == NULL ? "" : "\n") < 0)
+		doc = NULL;
+	const struct argp argp = {
+	    .options = p.options, .parser = parse, .args_doc = command->arguments, .doc = doc};
 	argv[0] = name;
 	/* Errors exit with EXIT_USAGE. */
 	(void)argp_parse(&argp, argc, argv, 0, NULL, &p);
+	free(doc);
 }

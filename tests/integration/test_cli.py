@@ -406,9 +406,23 @@ def test_usage(world):
     assert done.status == 2 and "CODE;NAME" in done.err
     assert world.generator.types("inspector", "flags", "--kind", "bogus").status == 2
     assert world.generator.types().status == 2
+    for words in ("bogus",), ("bogus", "--help"), ("help", "bogus"):
+        done = world.generator.types(*words)
+        assert done.status == 2 and done.err.count("bogus") == 1, done
     assert "generator issue" in world.generator.does("help")
     done = world.generator.types("generator", "--lang", "zh")
     assert done.status == 2 and "组名之后须有命令" in done.err and "装车" in done.out
+
+
+@pytest.mark.parametrize("language", ("en", "zh"))
+def test_help_of_every_command(world, language):
+    """Each command that `help` lists tells its options, in whole lines, and says of itself what the list says."""
+    lines = [line.split("  ") for line in world.generator.does("help", "--lang", language).out.splitlines() if line.startswith("  ")]
+    listed = [([word.strip() for word in line if word.strip()]) for line in lines]
+    assert len(listed) > 90
+    for command, summary in listed:
+        told = world.generator.does(*command.split(), "--help", "--lang", language).out
+        assert summary in " ".join(told.split()) and "--json" in told and told.endswith("\n"), told
 
 
 def test_refused_event(world):

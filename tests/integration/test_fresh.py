@@ -1,0 +1,38 @@
+"""A machine without any of the packages: what somebody without the right to install them is told."""
+import os
+import subprocess
+
+import pytest
+
+from server import ROOT
+
+GROUPS = {"all": ("libpq-dev",), "demo": ("libpq-dev", "postgresql"), "test": ("libpq-dev", "postgresql", "clang")}
+
+
+@pytest.fixture(name="bare")
+def fixture_bare(tmp_path):
+    """The environment of a user without rights on a bare machine."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name, script in ("dpkg-query", "exit 1"), ("sudo", "exit 1"), ("id", "echo 1000"):
+        (tools / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tools / name).chmod(0o755)
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("MAKE") and k != "MFLAGS"}
+    return kept | {"PATH": f"{tools}:{os.environ['PATH']}"}
+
+
+@pytest.mark.parametrize("goal", GROUPS)
+def test_one_command(bare, tmp_path, goal):
+    """Whatever the goal, one command installs all it needs: nobody is sent to the administrator twice."""
+    done = subprocess.run(["make", "-C", ROOT, f"BUILD={tmp_path / 'build'}", "FLAVOR=release", goal], env=bare, text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
+    assert done.returncode == 2, done
+    commands = [line for line in done.stderr.splitlines() if line.startswith("sh -c '")]
+    assert len(commands) == 1 and commands[0].endswith("'") and commands[0].count("'") == 2, done.stderr
+    names = commands[0].rstrip("'").split("--no-install-recommends ")[1].split()
+    assert len(names) == len(set(names))
+    for group, wanted in GROUPS.items():
+        if group in ("all", goal):
+            assert set(wanted) <= set(names)
+    assert ("clang" in names) == (goal == "test")
+    assert ("no-main-cluster" in commands[0]) == ("postgresql" in names)
