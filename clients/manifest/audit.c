@@ -237,6 +237,8 @@ static bool compare(struct audit *a, json_t *rows)
 	const struct projection_report report = {.self = a, .finding = on_finding, .progress = on_progress};
 	micros overdue = replay_head(a->replay)->accepted_at - a->grace;
 
+	if (projection_schema(a->conn, &report) != STORE_OK)
+		return audit_unavailable(a, store_error(a->conn));
 	for (size_t i = 0; projection_table(i) != NULL; i++) {
 		uint64_t n = 0;
 		if (projection_compare(a->projection, i, a->conn, overdue, &report, &n) != STORE_OK)

@@ -67,6 +67,24 @@ static bool ask(struct store_conn *c, const char *sql, int64_t *ret_value)
 }
 
 /*
+ * Before any function is called by its name, which the database's own search path might lead elsewhere. Rows
+ * that a policy hides are an error: what is left would pass for the whole.
+ */
+static bool set_up_names(struct store_conn *c)
+{
+	static const char *const sql[] = {"SET search_path = manifest, pg_temp", "SET row_security = off"};
+	struct params none = {0};
+	PGresult *res;
+
+	for (size_t i = 0; i < ARRAY_LEN(sql); i++) {
+		if (conn_run_sql(c, sql[i], &none, &res) != STORE_OK)
+			return false;
+		PQclear(res);
+	}
+	return true;
+}
+
+/*
  * The server's own limits end a little before ours, so that an error comes instead of a lost connection.
  * Every question has its index, and is bounded by what it reads through that: no plan may read more. A
  * writer's plans are made once, when the tables may still be empty: they must be those of full ones.
@@ -77,14 +95,15 @@ static bool set_up_session(struct store_conn *c)
 	char limit[24];
 	PGresult *res;
 
+	if (!set_up_names(c))
+		return false;
 	snprintf(limit, sizeof(limit), "%u", c->timeout_ms - c->timeout_ms / 10);
 	param_str(&p, limit);
 	param_bool(&p, c->kind == STORE_WRITER);
 	param_bool(&p, c->kind == STORE_READER);
 	if (conn_run_sql(
 		c,
-		"SELECT set_config('search_path', 'manifest, pg_temp', false), "
-		"set_config('statement_timeout', $1::text, false), "
+		"SELECT set_config('statement_timeout', $1::text, false), "
 		"set_config('lock_timeout', $1::text, false), "
 		"set_config('idle_in_transaction_session_timeout', $1::text, false), "
 		"set_config('client_connection_check_interval', '5s', false), "

@@ -34,6 +34,12 @@ struct projection_report {
 };
 
 /*
+ * Names what stands between the rows and who asks for them, and is not of this version's schema: by it the
+ * database could give an audit other answers than an inspector, or keep a row out.
+ */
+enum store_result projection_schema(struct store_conn *c, const struct projection_report *report) MUST_CHECK;
+
+/*
  * Compares one table with what is stored, through a connection whose snapshot was begun by store_snapshot().
  * Manifests whose deadline passed before `overdue` without a flag are reported too. *ret_rows: how many are
  * stored.
