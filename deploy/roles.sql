@@ -3,9 +3,20 @@
 --     psql -X -f deploy/roles.sql postgres
 --
 -- manifest_owner owns the schema and is for `manifestd migrate` and `init` alone; manifest_writer may add to the log;
--- manifest_reader answers queries, also on replicas. What each may do to a table is said by schema/migrations. They log
--- in without a password where PostgreSQL is on the same machine: let pg_ident.conf map the service's system user to
--- them (`manifestd manifestd manifest_writer`) and pg_hba.conf say `local manifest all peer map=manifestd`.
+-- manifest_reader answers queries, also on replicas. What each may do to a table is said by schema/migrations.
+--
+-- They log in without a password where PostgreSQL is on the same machine. In pg_ident.conf (root runs `manifestd init`):
+--
+--     manifestd  root       manifest_owner
+--     manifestd  root       manifest_writer
+--     manifestd  root       manifest_reader
+--     manifestd  manifestd  manifest_writer
+--     manifestd  manifestd  manifest_reader
+--
+-- and in pg_hba.conf, above its other lines:
+--
+--     local  manifest  all  peer map=manifestd
+
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 

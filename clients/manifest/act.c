@@ -29,10 +29,16 @@ struct signer act_signer(const struct app *app)
 bool act_write(struct app *app, const char *path, struct span bytes, int *ret_status)
 {
 	struct mft_failure failure;
+	bool to_stdout = strcmp(path, "-") == 0;
 
+	/* Cards and event files are JSON: with --json they are a part of the one object that is printed. */
+	if (to_stdout && app->json) {
+		app_set(app, "content", json_loadb((const char *)bytes.p, bytes.n, 0, NULL));
+		return true;
+	}
 	if (!mft_file_replace(path, bytes, 0600, &failure))
 		return fail(app, &failure, ret_status);
-	if (strcmp(path, "-") != 0) {
+	if (!to_stdout) {
 		app_set(app, "file", json_string(path));
 		app_say(app, T(app, "written: %s", "已写入：%s"), path);
 	}

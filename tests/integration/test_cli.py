@@ -499,6 +499,18 @@ def test_a_key_enrolled_elsewhere(world):
     assert done.status == 0 and "manifest checkpoint" in done.err
 
 
+def test_json_is_one_object(world):
+    """A card or an event file that is not written to a file is a part of the object that --json prints."""
+    number = world.issued()
+    card = world.transporter.json("key", "card")["content"]
+    assert card["manifest-card"] == 1
+    (world.work / "card").write_text(json.dumps(card))
+    load = world.generator.json("generator", "load", number, "--card", world.work / "card", "--out", "-")["content"]
+    (world.work / "load").write_text(json.dumps(load))
+    world.transporter.does("vehicle", "load", world.work / "load")
+    assert world.state(number) == "in_transit"
+
+
 # ---- how it looks ----
 
 def test_colours_only_on_a_terminal(world, closed):
