@@ -121,19 +121,27 @@ def test_a_whole_life(world):
 
 
 def test_the_life_in_the_readme(make, tmp_path):
-    """README.md's commands, as they stand there."""
-    server = make.server()
-    block = (ROOT / "README.md").read_text().split("A manifest's whole life, in a second terminal:\n\n")[1].split("\n\n")[0]
+    """README.md's commands, as they stand there: a manifest's life, and the auditor's copy and audit."""
+    server = make.server(**{"http.enabled": "yes"})
+    readme = (ROOT / "README.md").read_text()
+    commands = "\n".join(readme.split(before + "\n\n")[1].split("\n\n")[0] for before in (
+        "A manifest's whole life, in a second terminal:", "copies the whole log and judges all of it again:"))
     folder = tmp_path / "serve"
     (folder / "keys").mkdir(parents=True)
     desk = Person(folder / "desk", server, "registrar", server.registrar.secret_text())
     desk.config.write_text("".join(ln for ln in desk.config.read_text().splitlines(True) if ln.split()[0] not in ("key", "role")))
     desk.config.rename(folder / "client.conf")
     desk.key.rename(folder / "keys/registrar.key")
-    commands = block.replace("build/release/manifest", str(MANIFEST)).replace("/var/tmp/manifest-serve-$(id -un)", str(folder))
+    for stands, here in (("build/release/manifest", MANIFEST), ("http://127.0.0.1:7311", f"http://127.0.0.1:{server.http}"),
+                         ("$DIR/high-water", server.settings["high_water"]),
+                         ("host=$DIR/pg user=manifest_reader dbname=manifest", server.settings["database.reader"]),
+                         ("/var/tmp/manifest-serve-$(id -un)", folder)):
+        assert stands in commands
+        commands = commands.replace(stands, str(here))
     done = subprocess.run(["bash", "-euc", commands], cwd=tmp_path, env=desk.environment(), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
-    assert done.returncode == 0 and "holds: " in done.stdout, done.stdout
+                          stderr=subprocess.STDOUT, text=True, timeout=90, check=False)
+    assert done.returncode == 0 and "holds: every table" in done.stdout, done.stdout
+    assert len(list(tmp_path.glob("*.pdf"))) == 1
 
 
 STEPS = "issued", "loaded", "handed_over", "delivered", "received", "returned", "treated", "attested", "confirmed"

@@ -221,9 +221,9 @@ Test(web_view, refusal)
 	    "\"en\":\"The value is not one that is allowed: see \\\"allowed\\\".\"},{\"path\":\"\","
 	    "\"rule\":\"access.token\",\"found\":\"\",\"allowed\":\"\",\"zh\":"
 	    "\"需要有效的令牌（Authorization: "
-	    "Bearer）。令牌由设备连接签发：manifest token。\",\"en\":\"A valid token is needed "
+	    "Bearer）。令牌由设备连接签发：manifest inspector token。\",\"en\":\"A valid token is needed "
 	    "(Authorization: "
-	    "Bearer). One is issued over the device connection: manifest token.\"}]}\n");
+	    "Bearer). One is issued over the device connection: manifest inspector token.\"}]}\n");
 	arena_free(arena);
 }
 
