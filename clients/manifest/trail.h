@@ -46,8 +46,10 @@ struct trail_key {
 	enum role role;
 	struct party_ref party; /* absent: the authority's, or the server's */
 	struct span device;
+	micros valid_from;
 	micros revoked_from; /* 0: never */
 	uint64_t index;
+	uint64_t revoked; /* the entry that says so */
 };
 
 struct trail_party {

@@ -8,6 +8,7 @@
 
 #include "core/credit_code.h"
 #include "core/genesis_file.h"
+#include "core/judge.h"
 #include "crypto/keyring.h"
 #include "libmanifest/sign.h"
 #include "manifest/trail.h"
@@ -86,7 +87,7 @@ static struct trail_key *key_find(struct check *c, const struct digest *keyid)
 }
 
 static void key_add(struct check *c, const struct public_key *key, enum role role,
-		    const struct party_ref *party, struct span device)
+		    const struct party_ref *party, struct span device, micros valid_from)
 {
 	const struct digest keyid = key_id(key);
 
@@ -96,6 +97,7 @@ static void key_add(struct check *c, const struct public_key *key, enum role rol
 								.role = role,
 								.party = *party,
 								.device = device,
+								.valid_from = valid_from,
 								.index = c->v->indexes[c->v->events_n - 1]};
 }
 
@@ -109,31 +111,41 @@ static void learn(struct check *c, const struct event *e)
 	static const struct party_ref nobody;
 	static const struct span unnamed;
 
+	uint64_t index = c->v->indexes[c->v->events_n - 1];
+
 	switch ((int)e->kind) {
 	case EVENT_GENESIS:
+		if (index != 0) {
+			find(c, index, true, "genesis.again",
+			     "a log has one beginning: no key in this one is believed",
+			     "日志只有一个创始记录：此处公钥不予采信", NULL);
+			return;
+		}
 		if (memcmp(e->genesis.log_key.b, c->log_key->key.b, PUBLIC_KEY_SIZE) != 0)
 			find(c, 0, true, "genesis.log_key",
 			     "the log began with another key than the trusted one",
 			     "日志创始记录中的公钥不是所信任的公钥", NULL);
 		c->genesis = &e->genesis;
-		key_add(c, &e->genesis.server_key, ROLE_SERVER, &nobody, unnamed);
-		key_add(c, &e->genesis.registrar_key, ROLE_REGISTRAR, &nobody, unnamed);
-		key_add(c, &e->genesis.recovery_key, ROLE_REGISTRAR, &nobody, unnamed);
+		key_add(c, &e->genesis.server_key, ROLE_SERVER, &nobody, unnamed, 0);
+		key_add(c, &e->genesis.registrar_key, ROLE_REGISTRAR, &nobody, unnamed, 0);
+		key_add(c, &e->genesis.recovery_key, ROLE_REGISTRAR, &nobody, unnamed, 0);
 		party_add(c, &e->genesis.authority, e->genesis.authority_name);
 		return;
 	case EVENT_REGISTRAR_ADDED:
-		key_add(c, &e->registrar_added.key, ROLE_REGISTRAR, &nobody, e->registrar_added.name);
+		key_add(c, &e->registrar_added.key, ROLE_REGISTRAR, &nobody, e->registrar_added.name, 0);
 		return;
 	case EVENT_KEY_ENROLLED:
 		key_add(c, &e->key_enrolled.key, e->key_enrolled.role, &e->key_enrolled.party,
-			e->key_enrolled.device);
+			e->key_enrolled.device, e->key_enrolled.valid_from);
 		return;
 	case EVENT_PARTY_REGISTERED:
 	case EVENT_PARTY_CHANGED: party_add(c, &e->party.party.ref, e->party.party.name); return;
 	case EVENT_KEY_REVOKED: {
 		struct trail_key *key = key_find(c, &e->key_revoked.keyid);
-		if (key != NULL)
+		if (key != NULL && key->revoked_from == 0) {
 			key->revoked_from = e->key_revoked.revoked_from;
+			key->revoked = index;
+		}
 		return;
 	}
 	default: return;
@@ -141,6 +153,36 @@ static void learn(struct check *c, const struct event *e)
 }
 
 /* ---- signatures and signers ---- */
+
+/* Might the key sign this, then? As the server judges it (core/signers.c), by what the file holds. */
+static void check_entitled(struct check *c, size_t i, size_t signer, const struct trail_key *key,
+			   const char *hex)
+{
+	const struct event *e = &c->v->events[i];
+	uint64_t index = c->v->indexes[i];
+	/* Only the key that an entry is about may sign in it, after who enrols it. */
+	bool own = key->index == index && (signer > 0 || e->kind == EVENT_GENESIS);
+
+	if (!signers_role_fits(e, signer, key->role))
+		find(c, index, true, "signers.role", "the signing key's role is not one that may sign this",
+		     "签署密钥的角色无权签署此事件", hex);
+	if (!own && key->index >= index)
+		find(c, index, true, "key.later", "signed with a key that was enrolled only later",
+		     "所用密钥当时尚未登记", hex);
+	if (!own && e->occurred_at < key->valid_from)
+		find(c, index, true, "key.early", "signed with a key that was not valid yet",
+		     "所用密钥当时尚未生效", hex);
+	if (key->revoked_from == 0)
+		return;
+	bool late = e->occurred_at >= key->revoked_from;
+	bool known = key->revoked < index;
+	/* The other side of a step bears it out when it was made before. */
+	if (late || (known && (!event_is_custody(e->kind) || e->signers_n != 2)))
+		find(c, index, known, "key.revoked",
+		     known ? "signed with a key that the log had revoked already"
+			   : "signed with a key that was revoked from before then",
+		     known ? "所用密钥此前已在日志中吊销" : "所用密钥在此之前已吊销", hex);
+}
 
 static void check_signatures(struct check *c, size_t i)
 {
@@ -161,10 +203,8 @@ static void check_signatures(struct check *c, size_t i)
 			find(c, index, true, "signature", "a signature does not hold", "签名不成立", hex);
 		else
 			c->v->signatures++;
-		if (key != NULL && key->revoked_from != 0 && s->event.occurred_at >= key->revoked_from)
-			find(c, index, false, "key.revoked",
-			     "signed with a key that was revoked from before then", "所用密钥在此之前已吊销",
-			     hex);
+		if (key != NULL)
+			check_entitled(c, i, k, key, hex);
 	}
 }
 

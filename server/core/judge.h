@@ -120,5 +120,7 @@ void rules_check(const struct registry *r, const struct event *e, struct problem
  * that they are different keys of the parties named, using the registry. Adds every problem.
  */
 void signers_check(const struct registry *r, const struct event *e, struct problems *problems);
+/* May a key of this role be the event's signer in this place? By the same table, without a registry. */
+bool signers_role_fits(const struct event *e, size_t signer, enum role role) MUST_CHECK;
 
 #endif

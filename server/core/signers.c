@@ -92,6 +92,15 @@ struct check {
 	struct required required;
 };
 
+static const struct signers_row *row_of_kind(enum event_kind kind, const struct transfer *transfer)
+{
+	for (size_t i = 0; i < ARRAY_LEN(signer_rows); i++)
+		if (signer_rows[i].kind == kind &&
+		    (signer_rows[i].leg == 0 || signer_rows[i].leg == transfer->leg))
+			return &signer_rows[i];
+	return NULL;
+}
+
 static const struct signers_row *row_of(const struct registry *r, const struct event *e,
 					const struct transfer *transfer)
 {
@@ -100,11 +109,7 @@ static const struct signers_row *row_of(const struct registry *r, const struct e
 	if (kind == EVENT_REGISTRAR_ADDED && e->signers_n > 0 &&
 	    registry_is_recovery_key(r, &e->signers[0].keyid))
 		return &registrar_recovered;
-	for (size_t i = 0; i < ARRAY_LEN(signer_rows); i++)
-		if (signer_rows[i].kind == kind &&
-		    (signer_rows[i].leg == 0 || signer_rows[i].leg == transfer->leg))
-			return &signer_rows[i];
-	return NULL;
+	return row_of_kind(kind, transfer);
 }
 
 static bool work_out(const struct registry *r, const struct event *e, struct required *ret_required)
@@ -313,6 +318,21 @@ void signers_check(const struct registry *r, const struct event *e, struct probl
 		if (late != NULL)
 			add(&c, late, i, NULL);
 	}
+}
+
+bool signers_role_fits(const struct event *e, size_t signer, enum role role)
+{
+	enum event_kind kind = e->kind == EVENT_ATTESTED ? e->attested.step : e->kind;
+	const struct transfer *transfer = e->kind == EVENT_ATTESTED ? &e->attested.transfer : &e->transfer;
+	const struct signers_row *row = row_of_kind(kind, transfer);
+
+	if (row == NULL)
+		return role == ROLE_SERVER;
+	size_t last = row->slots[1].which == NOBODY ? 0 : 1;
+	if (e->kind == EVENT_ATTESTED)
+		return ((row->slots[0].roles | row->slots[last].roles) & BIT(role)) != 0;
+	/* A second registrar of a quorum stands between the two. */
+	return (row->slots[signer < last ? signer : last].roles & BIT(role)) != 0;
 }
 
 const struct key_record *signers_lapsed(const struct registry *r, const struct event *e)

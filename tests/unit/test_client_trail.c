@@ -12,7 +12,7 @@
 
 #define NUMBER UINT64_C(20262101000001)
 
-enum who { SERVER, REGISTRAR, GENERATOR, HAULER, FACILITY, PEOPLE };
+enum who { SERVER, REGISTRAR, GENERATOR, HAULER, FACILITY, OPERATOR, PEOPLE };
 
 struct person {
 	struct secret_key secret;
@@ -311,6 +311,119 @@ TRAIL(what_a_server_should_not_have_taken)
 	t = whole();
 	v = verified(&t);
 	cr_expect(found(&v, "chain.previous"));
+}
+
+/* The operator has the log's and the server's key, and no registrar's: keys of its own making bind nobody. */
+static struct event enrolment(enum role role)
+{
+	return (struct event){.kind = EVENT_KEY_ENROLLED,
+			      .key_enrolled = {.key = people[OPERATOR].public,
+					       .party = people[FACILITY].party,
+					       .role = role,
+					       .device = span_str("d"),
+					       .valid_from = 1}};
+}
+
+static bool whole_has(const char *id)
+{
+	const struct trail t = whole();
+	const struct verified v = verified(&t);
+
+	return found(&v, id);
+}
+
+TRAIL(a_key_that_no_registrar_enrolled)
+{
+	struct event e = enrolment(ROLE_FACILITY);
+
+	ENTER(&e, REGISTRAR, OPERATOR);
+	cr_expect_not(whole_has("signers.role"), "the control");
+	end();
+	begin();
+	ENTER(&e, SERVER, OPERATOR);
+	cr_expect(whole_has("signers.role"), "enrolled by the server");
+	end();
+	begin();
+	ENTER(&e, GENERATOR, OPERATOR);
+	cr_expect(whole_has("signers.role"), "by a company");
+	end();
+	begin();
+	ENTER(&e, OPERATOR, OPERATOR);
+	cr_expect(whole_has("signers.role") && whole_has("key.later"), "by itself");
+}
+
+TRAIL(a_registrar_whom_no_registrar_added)
+{
+	struct event e = {.kind = EVENT_REGISTRAR_ADDED,
+			  .registrar_added = {.key = people[OPERATOR].public, .name = span_str("n")}};
+
+	ENTER(&e, REGISTRAR, OPERATOR);
+	cr_expect_not(whole_has("signers.role"), "the control");
+	end();
+	begin();
+	ENTER(&e, SERVER, OPERATOR);
+	cr_expect(whole_has("signers.role"));
+}
+
+TRAIL(a_second_genesis)
+{
+	struct event e = {.kind = EVENT_GENESIS,
+			  .genesis = {.origin = span_str("log.test/1"),
+				      .city = span_str("210100"),
+				      .log_key = server->log_key.key,
+				      .server_key = people[OPERATOR].public,
+				      .authority = party_of(REGISTRAR),
+				      .authority_name = span_str("a"),
+				      .registrar_key = people[OPERATOR].public,
+				      .recovery_key = people[OPERATOR].public,
+				      .rules_version = 1}};
+
+	ENTER(&e, OPERATOR);
+	cr_expect(whole_has("genesis.again"));
+	cr_expect(whole_has("key.unknown"), "its keys are not believed");
+}
+
+TRAIL(a_key_of_the_party_in_another_role)
+{
+	struct event e = enrolment(ROLE_INSPECTOR);
+	struct event treated = {.kind = EVENT_TREATED, .number = NUMBER};
+	const struct line_treatment lines = {
+	    .line = 1, .grams = 800000, .containers = 4, .method = span_str("R9")};
+
+	treated.treated = (struct treated){.facility = party_of(FACILITY), .lines = &lines, .lines_n = 1};
+	ENTER(&e, REGISTRAR, OPERATOR);
+	ENTER(&treated, OPERATOR);
+	cr_expect(whole_has("signers.role"));
+}
+
+TRAIL(a_key_before_and_after_its_time)
+{
+	struct event revoked = {.kind = EVENT_KEY_REVOKED,
+				.key_revoked = {.keyid = people[FACILITY].keyid,
+						.revoked_from = 999,
+						.reason = span_str("lost")}};
+	struct event treated = {.kind = EVENT_TREATED, .number = NUMBER};
+	const struct line_treatment lines = {
+	    .line = 1, .grams = 800000, .containers = 4, .method = span_str("R9")};
+	struct event e = enrolment(ROLE_FACILITY);
+
+	treated.treated = (struct treated){.facility = party_of(FACILITY), .lines = &lines, .lines_n = 1};
+	ENTER(&revoked, REGISTRAR);
+	cr_expect_not(whole_has("key.revoked"), "what it signed before was good when it was taken");
+	ENTER(&treated, FACILITY);
+	cr_expect(whole_has("key.revoked"), "the log had the revocation already");
+	end();
+	begin();
+	e.key_enrolled.valid_from = 1001;
+	ENTER(&e, REGISTRAR, OPERATOR);
+	ENTER(&treated, OPERATOR);
+	cr_expect(whole_has("key.early"), "not yet valid");
+	end();
+	begin();
+	ENTER(&treated, OPERATOR);
+	e = enrolment(ROLE_FACILITY);
+	ENTER(&e, REGISTRAR, OPERATOR);
+	cr_expect(whole_has("key.later"), "enrolled after it had signed");
 }
 
 TRAIL(another_log_s_key)
