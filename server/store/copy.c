@@ -126,26 +126,3 @@ int64_t copy_int(struct span cell)
 		v = v << 8 | cell.p[i];
 	return (int64_t)v;
 }
-
-enum store_result store_evidence(struct store_conn *c, uint64_t number, uint64_t flag, struct arena *arena,
-				 struct span *ret_envelope)
-{
-	struct params p = {0};
-	struct span envelope = {0};
-	PGresult *res;
-
-	param_int(&p, (int64_t)number);
-	param_int(&p, (int64_t)flag);
-	enum store_result r = conn_run_sql(
-	    c, "SELECT envelope FROM evidence WHERE number = $1::bigint AND flag = $2::bigint", &p, &res);
-	if (r != STORE_OK)
-		return r;
-	if (PQntuples(res) > 0 && !cell_copy(res, 0, 0, arena, &envelope)) {
-		conn_error(c, "no memory for evidence");
-		r = STORE_UNAVAILABLE;
-	}
-	PQclear(res);
-	if (r == STORE_OK)
-		*ret_envelope = envelope;
-	return r;
-}

@@ -20,10 +20,6 @@ enum store_result store_copy(struct store_conn *c, const char *sql) MUST_CHECK;
 enum store_result store_copy_row(struct store_conn *c, size_t n, struct span *ret_cells,
 				 bool *ret_end) MUST_CHECK;
 
-/* The refused envelope that a fork's flag names; n 0: it is not kept. */
-enum store_result store_evidence(struct store_conn *c, uint64_t number, uint64_t flag, struct arena *arena,
-				 struct span *ret_envelope) MUST_CHECK;
-
 /* An integer of 1 to 8 bytes; NULL is 0. */
 int64_t copy_int(struct span cell);
 

@@ -10,6 +10,10 @@ enum store_result store_recover(void *conn, const struct recovery_sink *sink, st
 /* Makes room for the entries from `size` on. */
 enum store_result partitions_ahead(struct store_conn *c, uint64_t size) MUST_CHECK;
 
+/* kept.c: the largest checkpoint of at most `size`, on a connection that is open */
+enum store_result read_checkpoint(struct store_conn *c, uint64_t size, struct arena *arena,
+				  struct span *ret_note) MUST_CHECK;
+
 /* load.c */
 enum store_result store_load(void *conn, const struct needs *needs, struct arena *arena,
 			     struct loaded *ret_loaded) MUST_CHECK;

@@ -137,59 +137,6 @@ static enum store_result read_edge(struct recovery *v, uint64_t size)
 	return STORE_OK;
 }
 
-static enum store_result read_checkpoint(struct store_conn *c, uint64_t size, struct arena *arena,
-					 struct span *ret_note)
-{
-	struct params p = {0};
-	struct span note = {0};
-	PGresult *res;
-
-	param_int(&p, (int64_t)size);
-	enum store_result r = conn_run(c, ST_CHECKPOINT_AT, &p, &res);
-	if (r != STORE_OK)
-		return r;
-	if (PQntuples(res) > 0 && !cell_copy(res, 0, 0, arena, &note)) {
-		conn_error(c, "no memory for a checkpoint");
-		r = STORE_UNAVAILABLE;
-	}
-	PQclear(res);
-	if (r == STORE_OK)
-		*ret_note = note;
-	return r;
-}
-
-enum store_result store_checkpoint(struct store_conn *c, uint64_t size, struct arena *arena,
-				   struct span *ret_note)
-{
-	enum store_result r = conn_open(c);
-
-	return r != STORE_OK ? r : read_checkpoint(c, size, arena, ret_note);
-}
-
-enum store_result store_reference(struct store_conn *c, enum reference_kind kind, struct span edition,
-				  struct arena *arena, struct span *ret_file)
-{
-	struct params p = {0};
-	struct span file = {0};
-	PGresult *res;
-	enum store_result r = conn_open(c);
-
-	param_int(&p, kind);
-	param_span(&p, edition);
-	if (r == STORE_OK)
-		r = conn_run(c, ST_REFERENCE, &p, &res);
-	if (r != STORE_OK)
-		return r;
-	if (PQntuples(res) > 0 && !cell_copy(res, 0, 0, arena, &file)) {
-		conn_error(c, "no memory for a reference file");
-		r = STORE_UNAVAILABLE;
-	}
-	PQclear(res);
-	if (r == STORE_OK)
-		*ret_file = file;
-	return r;
-}
-
 /* Within the transaction that holds the head, or of one snapshot. */
 static enum store_result read_all(struct recovery *v, struct log_head *head, struct arena *arena,
 				  struct span *ret_checkpoint)

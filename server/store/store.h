@@ -45,6 +45,10 @@ enum store_result store_checkpoint(struct store_conn *c, uint64_t size, struct a
 enum store_result store_reference(struct store_conn *c, enum reference_kind kind, struct span edition,
 				  struct arena *arena, struct span *ret_file) MUST_CHECK;
 
+/* The refused envelope that a fork's flag names, on a connection that is open; n 0: it is not kept. */
+enum store_result store_evidence(struct store_conn *c, uint64_t number, uint64_t flag, struct arena *arena,
+				 struct span *ret_envelope) MUST_CHECK;
+
 /* ---- `manifestd person`: on a connection of the owner's ---- */
 
 struct person_record {
