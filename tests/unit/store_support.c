@@ -1,6 +1,7 @@
 #include "store_support.h"
 
 #include <criterion/criterion.h>
+#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -32,10 +33,11 @@ static void keywords(char *to, size_t n, const char *database)
 	snprintf(to, n, "host=%s user=%s dbname=%s", cluster(), user, database);
 }
 
-void cluster_begin(void)
+ReportHook(PRE_ALL)(struct criterion_test_set *tests)
 {
 	char dir[64], conninfo[200], why[STORE_MESSAGE_SIZE];
 
+	(void)tests;
 	snprintf(dir, sizeof(dir), "/var/tmp/st-%d", (int)getpid());
 	setenv("STORE_TEST_CLUSTER", dir, 1);
 	run("start");
@@ -47,8 +49,9 @@ void cluster_begin(void)
 	}
 }
 
-void cluster_end(void)
+ReportHook(POST_ALL)(struct criterion_global_stats *stats)
 {
+	(void)stats;
 	run("remove");
 }
 

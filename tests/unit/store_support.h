@@ -1,6 +1,7 @@
 /*
- * For tests of the store: a PostgreSQL cluster of the test program's own, a fresh migrated database for each
- * test, and the small city of fixture.h put into it. Whatever goes wrong in here fails the test.
+ * For tests of the store: a PostgreSQL cluster of the test program's own, which is there from before its
+ * first test until after its last, a fresh migrated database for each test, and the small city of fixture.h
+ * put into it. Whatever goes wrong in here fails the test.
  */
 #ifndef TESTS_STORE_SUPPORT_H
 #define TESTS_STORE_SUPPORT_H
@@ -10,10 +11,6 @@
 #include "core/tree.h"
 #include "fixture.h"
 #include "store/store.h"
-
-/* Before all tests and after all: starts the cluster and migrates a template; removes it. */
-void cluster_begin(void);
-void cluster_end(void);
 
 /* A database made from the template; libpq keywords, in static memory. */
 const char *fresh_database(void);

@@ -1,6 +1,5 @@
 /* One writer at a time: the lease, the epoch that fences, and the high-water file. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,18 +8,6 @@
 
 #include "store/conn.h"
 #include "store_support.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_lease, .timeout = 120);
 

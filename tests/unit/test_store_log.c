@@ -1,6 +1,5 @@
 /* The store against a real PostgreSQL: recovery, load, commit and every way in which a commit can fail. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -8,18 +7,6 @@
 
 #include "store/conn.h"
 #include "store_support.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_log, .timeout = 120);
 

@@ -1,24 +1,11 @@
 /* The migration command, what the roles may do, and what a connection refuses. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "store/conn.h"
 #include "store_support.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_migrate, .timeout = 120);
 

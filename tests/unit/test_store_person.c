@@ -1,23 +1,10 @@
 /* What persons' ids stand for: kept beside the log, by the owner alone, and erased without touching the log.
  */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 
 #include "store/store.h"
 #include "store_support.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_person, .timeout = 120);
 

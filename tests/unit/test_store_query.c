@@ -1,21 +1,8 @@
 /* Queries: what each finds, page by page, and what each asker may see. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 
 #include "store/store.h"
 #include "store_city.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_query, .timeout = 120);
 

@@ -1,22 +1,9 @@
 /* A reader whose session is gone, whose database is away, or whose question takes too long. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 
 #include "store/conn.h"
 #include "store_city.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_reader, .timeout = 60);
 

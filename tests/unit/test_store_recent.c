@@ -1,21 +1,8 @@
 /* The states that the writer's connection remembers: what it committed, and nothing that it did not. */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 
 #include "store/recent.h"
 #include "store_support.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *set)
-{
-	(void)set;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_recent, .timeout = 120);
 

@@ -3,23 +3,10 @@
  * row of whose answers is held against who had a part in it.
  */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 
 #include "fake_store.h"
 #include "store/store.h"
 #include "store_city.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_scope, .timeout = 120);
 

@@ -3,25 +3,12 @@
  * one that was not, every form of question reads a bounded number of pages, and its cursor comes to an end.
  */
 #include <criterion/criterion.h>
-#include <criterion/hooks.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "fake_store.h"
 #include "store/walk.h"
 #include "store_city.h"
-
-ReportHook(PRE_ALL)(struct criterion_test_set *tests)
-{
-	(void)tests;
-	cluster_begin();
-}
-
-ReportHook(POST_ALL)(struct criterion_global_stats *stats)
-{
-	(void)stats;
-	cluster_end();
-}
 
 TestSuite(store_walk, .timeout = 300);
 
