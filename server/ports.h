@@ -1,12 +1,13 @@
 /*
  * What the path needs of the outside world, as tables of functions, so that the whole path runs in a test
- * with a fake store, a fake clock and seeded faults. net/, store/ and web/ implement them; main.c joins them.
+ * with a fake store, a fake clock and seeded faults. net/, store/ and witness/ implement them; run.c joins
+ * them.
  *
  * Threads. The path, net and web live on the main thread (the event loop). What waits or costs runs on
  * *lanes*: the verify lane (one thread for each core, pure functions), the writer lane (one thread that owns
- * the writing database connection) and the reader lane (a few threads with a read-only connection each). A
- * piece of work is owned by exactly one side at a time: by its lane from submit() until done() is called on
- * the main thread.
+ * the writing database connection), the reader lane (a few threads with a read-only connection each) and the
+ * witness lane. A piece of work is owned by exactly one side at a time: by its lane from submit() until
+ * done() is called on the main thread.
  */
 #ifndef PORTS_H
 #define PORTS_H
@@ -183,13 +184,13 @@ struct store_port {
 	enum store_result (*open_manifests)(void *conn, uint64_t after, size_t limit, struct arena *arena,
 					    uint64_t **ret_numbers, size_t *ret_n);
 
-	/* Reader lane. */
+	/* Reader lane; `hashes` also on the writer's. */
 	enum store_result (*query)(void *conn, const struct query *query, const struct scope *scope,
 				   struct arena *arena, struct answers *ret_answers);
 	/* Hashes [first, first + n) of a tile level. Fewer than n stored: STORE_CORRUPT. */
 	enum store_result (*hashes)(void *conn, uint8_t level, uint64_t first, size_t n,
 				    struct digest *ret_hashes);
-	/* Entries by index, for receipts of repeated events. */
+	/* Entries by index, for receipts of repeated events and for bundles. */
 	enum store_result (*entries)(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,
 				     struct entry_view *ret_entries);
 };

@@ -1,15 +1,19 @@
 /*
- * The batch: load what its members need, judge them in order, append to the log, store everything in one
- * transaction. Exactly one is in flight, so judging always sees committed state plus the earlier members of
- * its own batch, and a failed commit poisons nothing: the members go back to the queue's front, and what is
- * stored is read again.
+ * The batch: load what its members need (load.c), judge them in order, append to the log, store everything in
+ * one transaction, and then give receipts (receipts.c). Exactly one is in flight, so judging always sees
+ * committed state plus the earlier members of its own batch, and a failed commit poisons nothing: the members
+ * go back to the queue's front, and what is stored is read again.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/genesis_file.h"
 #include "path/internal.h"
 #include "path/rules.h"
+
+enum {
+	BATCH_MEMORY = 256 * 1024 * 1024,
+	BATCH_FIRST = 8 * 1024 * 1024, /* what a full batch takes, mostly manifests */
+};
 
 static struct batch *batch_new(struct path *p, size_t limit)
 {
@@ -78,61 +82,6 @@ static void collect(struct path *p, struct batch *b, size_t limit)
 	}
 }
 
-static struct seen_slot *seen_slot(struct path *p, uint64_t size)
-{
-	return &p->seen[size % SEEN_CACHE];
-}
-
-void seen_remember(struct path *p, uint64_t size, const struct digest *root)
-{
-	*seen_slot(p, size) = (struct seen_slot){.size = size, .root = *root};
-}
-
-/* Which sizes that signers saw must be computed from the tree, since they are not remembered. */
-static bool seen_needs(struct batch *b, const struct event *e)
-{
-	struct path *p = b->path;
-
-	for (size_t i = 0; i < e->signers_n; i++) {
-		const struct checkpoint_ref *ref = &e->signers[i].seen;
-		uint64_t size = ref->size;
-		if (size == 0 || size > p->head.size || !span_eq_str(ref->origin, p->origin) ||
-		    seen_slot(p, size)->size == size)
-			continue;
-		bool listed = false;
-		for (size_t k = 0; k < b->seen_n && !listed; k++)
-			listed = b->seen[k].size == size;
-		if (listed)
-			continue;
-		if (b->seen == NULL)
-			b->seen = arena_array(b->arena, MAX_SIGNERS * b->members_n, sizeof(b->seen[0]));
-		if (b->seen == NULL)
-			return false;
-		b->seen[b->seen_n++].size = size;
-	}
-	return true;
-}
-
-static enum seen_answer seen(void *self, const struct checkpoint_ref *seen)
-{
-	const struct batch *b = self;
-	struct path *p = b->path;
-
-	if (!span_eq_str(seen->origin, p->origin)) {
-		const struct genesis *genesis = registry_genesis(p->registry);
-		return genesis == NULL ? SEEN_OTHER : genesis_seen(genesis, seen);
-	}
-	if (seen->size > p->head.size)
-		return SEEN_OTHER; /* nobody was shown it before it was committed: the log went backwards */
-	for (size_t i = 0; i < b->seen_n; i++)
-		if (b->seen[i].size == seen->size)
-			return digest_eq(&b->seen[i].root, &seen->root) ? SEEN_OURS : SEEN_OTHER;
-	const struct seen_slot *slot = seen_slot(p, seen->size);
-	if (slot->size != seen->size)
-		return SEEN_UNKNOWN;
-	return digest_eq(&slot->root, &seen->root) ? SEEN_OURS : SEEN_OTHER;
-}
-
 /* Signs an event of the server's own: judging has set its running number. */
 static bool sign_own(void *self, struct event *e, struct span *ret_envelope)
 {
@@ -171,105 +120,6 @@ out:
 	return done;
 }
 
-static bool needs_add(struct batch *b, const uint64_t *numbers, size_t n)
-{
-	struct needs *needs = &b->needs;
-	uint64_t *all = arena_array(b->arena, needs->manifests_n + n, sizeof(*all));
-
-	if (all == NULL)
-		return false;
-	if (needs->manifests_n > 0)
-		memcpy(all, needs->manifests, needs->manifests_n * sizeof(*all));
-	if (n > 0)
-		memcpy(all + needs->manifests_n, numbers, n * sizeof(*all));
-	needs->manifests = all;
-	needs->manifests_n += n;
-	return true;
-}
-
-/* The files that reference_loaded events name, which judging must have at hand. */
-static bool load_references(struct batch *b, void *thread)
-{
-	for (size_t i = 0; i < b->members_n; i++) {
-		const struct event *e = &b->members[i]->event;
-		struct span file = {0};
-		if (e->kind != EVENT_REFERENCE_LOADED)
-			continue;
-		b->result = b->path->ports.store.reference(thread, e->reference_loaded.kind,
-							   e->reference_loaded.edition, b->arena, &file);
-		if (b->result != STORE_OK)
-			return false;
-		if (b->files == NULL)
-			b->files = arena_array(b->arena, b->members_n, sizeof(b->files[0]));
-		if (b->files == NULL)
-			return false;
-		b->files[i] = file;
-	}
-	return true;
-}
-
-static void offer_references(struct batch *b)
-{
-	struct path *p = b->path;
-	struct reference_error error;
-
-	for (size_t i = 0; b->files != NULL && i < b->members_n; i++) {
-		const struct reference_loaded *l = &b->members[i]->event.reference_loaded;
-		if (b->files[i].n > 0 &&
-		    !registry_offer_reference(p->registry, l->kind, l->edition, b->files[i], &error))
-			path_notice(p, NOTICE_WARNING, "reference file", "edition %.*s, line %u: %s",
-				    SPAN_ARG(l->edition), error.line, error.text);
-	}
-}
-
-/* Which manifest a flag that is to be resolved is on, is known only now: so once more, with those. */
-static void load_flagged(struct batch *b, void *thread)
-{
-	const struct store_port *store = &b->path->ports.store;
-
-	for (size_t i = 0; i < b->loaded.flags_n && !b->fault; i++)
-		b->fault = !needs_add(b, &b->loaded.flags[i].number, 1);
-	b->result = b->fault ? STORE_UNAVAILABLE : store->load(thread, &b->needs, b->arena, &b->loaded);
-}
-
-/* Writer lane: what passed its deadline, what must be computed again, and the rows of all that are touched.
- */
-static void load_all(struct batch *b, void *thread)
-{
-	const struct path *p = b->path;
-	const struct store_port *store = &p->ports.store;
-	uint64_t *found = NULL;
-
-	if (b->sweep) {
-		b->result = store->due(thread, b->now, p->config.batch_max, b->arena, &found, &b->due_n);
-		if (b->result != STORE_OK)
-			return;
-		b->due = found;
-		b->fault = !needs_add(b, found, b->due_n);
-	}
-	if (b->recompute) {
-		b->result = store->open_manifests(thread, p->recompute_after, p->config.batch_max, b->arena,
-						  &found, &b->open_n);
-		if (b->result != STORE_OK)
-			return;
-		b->open = found;
-		b->fault = b->fault || !needs_add(b, found, b->open_n);
-	}
-	if (!load_references(b, thread)) {
-		b->fault = b->result == STORE_OK;
-		b->result = STORE_UNAVAILABLE;
-		return;
-	}
-	for (size_t i = 0; i < b->seen_n && !b->fault; i++) {
-		b->result = tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
-		if (b->result != STORE_OK)
-			return;
-	}
-	b->result = b->fault ? STORE_UNAVAILABLE : store->load(thread, &b->needs, b->arena, &b->loaded);
-	if (b->result == STORE_OK && b->loaded.flags_n > 0)
-		load_flagged(b, thread);
-}
-
 static void keep_error(struct batch *b, const void *thread)
 {
 	if (b->result != STORE_OK)
@@ -280,7 +130,7 @@ static void load_run(struct work *w, void *thread)
 {
 	struct batch *b = (struct batch *)w;
 
-	load_all(b, thread);
+	batch_load(b, thread);
 	keep_error(b, thread);
 }
 
@@ -353,7 +203,7 @@ static void load_done(struct work *w)
 		batch_finish(b);
 		return;
 	}
-	offer_references(b);
+	batch_offer_references(b);
 	b->fault = !batch_judge(b) || !batch_log(b);
 	/* Not before they were judged: two sizes may share a slot. */
 	for (size_t i = 0; i < b->seen_n; i++)
@@ -373,7 +223,7 @@ static void load_done(struct work *w)
 bool batch_judge(struct batch *b)
 {
 	struct path *p = b->path;
-	const struct judge_ports ports = {.self = b, .sign = sign_own, .seen = seen};
+	const struct judge_ports ports = {.self = b, .sign = sign_own, .seen = batch_seen};
 
 	b->judgement =
 	    judge_begin(b->arena, p->registry, &b->loaded, p->head.size, p->head.accepted_at, b->now, &ports);
@@ -490,10 +340,7 @@ void stage_batch(struct path *p)
 	bool chores = !p->draining && p->head.size > 0 && b->now >= p->chores_at;
 	b->sweep = chores && b->now >= p->next_sweep;
 	b->recompute = chores && p->recompute;
-	bool good = true;
-	for (size_t i = 0; i < b->members_n && good; i++)
-		good = judge_needs(p->registry, &b->members[i]->event, b->arena, &b->needs) &&
-		       seen_needs(b, &b->members[i]->event);
+	bool good = batch_needs(b);
 	gate_check(p);
 	if (b->members_n == 0 && !b->sweep && !b->recompute) {
 		batch_clear(b);

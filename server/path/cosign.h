@@ -12,9 +12,9 @@
 #include "core/add_checkpoint.h"
 #include "core/policy.h"
 #include "path/path.h"
+#include "path/recovery.h"
 
 struct batch;
-struct recovery;
 struct cosign;
 
 /* What a witness says it has cosigned, and this log's own signature under it if it could show that. */
@@ -38,7 +38,7 @@ void cosign_free(struct cosign *c);
 
 /* Is a batch to wait for the quorum, as things are? */
 bool cosign_waits(const struct cosign *c) MUST_CHECK;
-/* Has a committed batch wait; cosign_release() goes on with it, its checkpoint cosigned if it could be. */
+/* Has a committed batch wait; batch_release() goes on with it, its checkpoint cosigned if it could be. */
 void cosign_hold(struct cosign *c, struct batch *b);
 /* After the lease was taken: every witness is asked for the stored head's checkpoint. Then recovery_resume().
  */
@@ -58,11 +58,6 @@ size_t cosign_claims(struct cosign *c, struct claim ret_claims[POLICY_WITNESSES_
 void cosign_claims_hold(struct cosign *c);
 void cosign_tick(struct cosign *c);
 void cosign_status(struct cosign *c, struct witnesses_status *ret_status);
-
-/* ---- batch.c, recovery.c: what is gone on with ---- */
-void batch_release(struct batch *b);
-void recovery_resume(struct recovery *r);
-void recovery_free(struct recovery *r);
 
 /* ---- cosign_call.c: one request to one witness, on the reader lane for its proof, then on the witness lane
  * ---- */

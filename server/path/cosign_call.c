@@ -198,7 +198,7 @@ static void proof_run(struct work *w, void *thread)
 	    plan_prove(&call->path->ports.store, thread, &plan, call->arena, NULL, call->proof) != STORE_OK)
 		return;
 	call->proof_n = plan.steps_n;
-	call->end = CALL_COSIGNED;
+	call->end = CALL_FAILED; /* until it has answered */
 }
 
 static void proof_done(struct work *w)

@@ -7,6 +7,11 @@
 
 #include "path/internal.h"
 
+enum {
+	READS_PER_KEY = 64, /* under way at once */
+	EVENTS_SHARE = 8,   /* of requests_max one connection may have an eighth under way */
+};
+
 /* Buckets by the dense numbers of keys and parties. */
 struct meter {
 	struct bucket events;

@@ -11,6 +11,8 @@
 #include "path/internal.h"
 #include "path/rules.h"
 
+enum { PROTOCOL_VERSION = 1 };
+
 const struct path_stage path_stages[] = {
     {"socket", "net/conn.c", "main", "bytes become frames, each within an absolute deadline",
      "close, with a reason"},
@@ -24,7 +26,8 @@ const struct path_stage path_stages[] = {
      "refused, all reasons at once"},
     {"batch", "path/batch.c stage_batch", "main", "the queue's head, as far as it is decided",
      "busy: the gate shuts"},
-    {"load", "path/batch.c load_run", "writer lane", "the rows that judging will read", "unavailable: again"},
+    {"load", "path/load.c batch_load", "writer lane", "the rows that judging will read",
+     "unavailable: again"},
     {"judge", "path/batch.c batch_judge", "main", "members in order: chain, state, deadlines, flags",
      "refused"},
     {"log", "path/batch.c batch_log", "main", "entries, leaves and tree nodes", ""},

@@ -9,9 +9,9 @@
 #define PATH_PATH_H
 
 #include "base/buffer.h"
-#include "core/tile.h"
 #include "path/bucket.h"
-#include "ports.h"
+#include "path/reads.h"
+#include "path/status.h"
 
 struct path;
 
@@ -38,15 +38,6 @@ struct path_tuning {
 	struct bucket_rate key_events, key_bytes, party_events, party_bytes;
 };
 
-enum path_state {
-	PATH_RECOVERING, /* reads what is stored; events wait */
-	PATH_WRITING,
-	PATH_STANDBY,   /* another server writes; reads are served */
-	PATH_WITNESSES, /* the quorum of witnesses cannot be had, and is required; reads are served */
-	PATH_STOPPED,   /* what is stored is not to be trusted: see the notice */
-	PATH_DRAINING,
-};
-
 enum notice_level { NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };
 
 struct path_ports {
@@ -66,40 +57,8 @@ struct path_witnesses {
 	micros wait;           /* how long answers wait for the quorum; 0: they do not */
 	micros timeout;        /* of one request to a witness */
 	bool required;         /* without the quorum nothing is acknowledged */
-	struct lane_port lane; /* a thread for each witness */
+	struct lane_port lane; /* where they are asked */
 	struct witness_port port;
-};
-
-struct witnesses_status {
-	size_t configured;
-	size_t reachable;   /* whose last request was not in vain */
-	uint64_t cosigned;  /* size of the newest checkpoint with a quorum; 0: none */
-	bool quorum;        /* of those that are reachable */
-	const char *detail; /* who does not cosign, and why; valid until the loop's next turn */
-};
-
-struct path_counters {
-	uint64_t frames, submits, accepted, repeated, queries, tiles, hellos, hellos_refused, pushes;
-	uint64_t refused[REFUSAL_FAULT + 1];
-	uint64_t signatures;    /* verified */
-	uint64_t server_events; /* flags raised and cleared */
-	uint64_t flags_raised[FLAG_KINDS];
-	uint64_t batches, batch_members, batch_splits, recoveries, gate_closed, sweeps;
-	uint64_t connections_held; /* not read for a while, for the events that they had under way */
-	micros commit_time;        /* sum over batches, from launch to answer */
-	uint64_t witness_asked, witness_failures, quorums, quorums_missed;
-	micros witness_wait; /* sum over batches: how long their answers waited for the quorum */
-};
-
-struct path_status {
-	enum path_state state;
-	struct log_head head;
-	size_t queued;    /* events waiting for a batch */
-	size_t under_way; /* requests of all kinds */
-	size_t sessions;
-	micros calendar_end; /* start of the day after the calendar's last; 0: no calendar */
-	const char *reason;  /* of PATH_STOPPED; else "" */
-	struct witnesses_status witnesses;
 };
 
 /* The table of stages, for documentation. */
@@ -134,8 +93,6 @@ void path_attach(struct path *p, const struct net_port *net);
 /* The functions that net calls. */
 struct net_sink path_sink(struct path *p);
 
-const struct path_counters *path_counters(const struct path *p);
-struct path_status path_status(const struct path *p);
 /* The latest signed checkpoint; valid until the loop's next turn. */
 struct span path_checkpoint(const struct path *p);
 
@@ -145,41 +102,5 @@ struct span path_checkpoint(const struct path *p);
  */
 typedef void (*local_answer)(void *self, struct span frame);
 bool path_submit(struct path *p, struct span envelope, local_answer answer, void *self) MUST_CHECK;
-
-/*
- * A read for HTTP. `ret` values live until the callback returns. receipts: for QUERY_TRAIL and QUERY_ENTRY,
- * the proof text of each entry, in order.
- */
-struct read_result {
-	enum refusal_kind refused; /* REFUSAL_NONE: here it is */
-	const struct query *query;
-	struct answers answers;
-	const struct span *proofs;
-	struct span checkpoint;
-	const struct digest *consistency;
-	size_t consistency_n;
-};
-typedef void (*read_answer)(void *self, const struct read_result *result);
-
-/* Who a bearer token speaks for. False: not a token of this server, expired, or its key was revoked since. */
-struct reader_identity {
-	key_no key;
-	enum role role;
-	struct party_ref party;
-	struct scope scope;
-};
-bool path_token(const struct path *p, struct span token, struct reader_identity *ret_identity) MUST_CHECK;
-/* False: no memory, or not allowed for the identity (then *ret_refused says why). The query is copied. */
-bool path_read(struct path *p, const struct reader_identity *who, const struct query *query,
-	       read_answer answer, void *self, enum refusal_kind *ret_refused) MUST_CHECK;
-
-/*
- * A tile of the committed log, or with `entries` a bundle of its entries: what it is never changes. `who` may
- * be NULL: tiles are for everybody, bundles for auditors. False: *ret_refused says why, NOT_FOUND when the
- * log is not that large. `bytes` live until the callback returns.
- */
-typedef void (*tile_answer)(void *self, enum refusal_kind refused, struct span bytes);
-bool path_read_tile(struct path *p, const struct reader_identity *who, const struct tile_id *id, bool entries,
-		    tile_answer answer, void *self, enum refusal_kind *ret_refused) MUST_CHECK;
 
 #endif

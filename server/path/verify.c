@@ -9,6 +9,8 @@
 #include "path/internal.h"
 #include "path/rules.h"
 
+enum { VERIFY_GROUP = 16 };
+
 struct verify_group {
 	struct work work;
 	struct path *path;
