@@ -1,10 +1,14 @@
-"""A machine without any of the packages: what somebody without the right to install them is told."""
+"""The first commands of somebody new: without the packages and the right to install them, and `make serve` twice."""
+import contextlib
 import os
+import re
+import signal
 import subprocess
+import urllib.request
 
 import pytest
 
-from server import ROOT
+from server import BUILD, ROOT
 
 GROUPS = {"all": ("libpq-dev",), "demo": ("libpq-dev", "postgresql"), "test": ("libpq-dev", "postgresql", "clang")}
 
@@ -36,3 +40,36 @@ def test_one_command(bare, tmp_path, goal):
             assert set(wanted) <= set(names)
     assert ("clang" in names) == (goal == "test")
     assert ("no-main-cluster" in commands[0]) == ("postgresql" in names)
+
+
+@contextlib.contextmanager
+def serving(folder):
+    """deploy/serve in the folder, and its HTTP address."""
+    ports = {"MANIFESTD_LISTEN_PORT": "0", "MANIFESTD_HTTP_PORT": "0"}
+    process = subprocess.Popen([ROOT / "deploy/serve", BUILD, folder], env=os.environ | ports, text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+    try:
+        said, port = "", None
+        while "what=writing" not in said:
+            line = process.stdout.readline()
+            assert line, said
+            said += line
+            port = port or re.search(r"http.listening .*port=(\d+)", line)
+        yield f"http://127.0.0.1:{port[1]}"
+    finally:
+        os.killpg(process.pid, signal.SIGINT)
+        process.communicate(timeout=60)
+    assert process.returncode == 0
+
+
+def test_serve_twice(work):
+    """A second server in the same folder is refused, and takes nothing from the first; a third takes up what is there."""
+    folder = work / "serve"
+    with serving(folder) as url:
+        second = subprocess.run([ROOT / "deploy/serve", BUILD, folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, timeout=60, check=False)
+        assert second.returncode == 3 and "end it first" in second.stderr, second
+        with urllib.request.urlopen(url + "/readyz", timeout=10) as answer:
+            assert answer.status == 200
+    with serving(folder):
+        pass
