@@ -301,7 +301,7 @@ static int finish(struct app *app, const struct command *command, const struct o
 					       mft_view_checkpoint(app->view)};
 	if (order->out == NULL ||
 	    !event_file_put(buffer_span(&s->envelope), s->keys, seen, s->secrets_n, &file))
-		status = app_usage(app, "out of memory", "内存不足", NULL);
+		status = app_no_memory(app);
 	else
 		(void)!act_write(app, order->out, buffer_span(&file), &status);
 	buffer_free(&file);

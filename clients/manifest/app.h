@@ -66,6 +66,9 @@ bool app_read_public(struct app *app, const char *path, struct public_key *ret_k
 
 /* Prints a failure in the language (or as JSON) and gives the exit status. */
 int app_failed(struct app *app, const struct mft_failure *failure);
+/* The same of a check that the log did not stand; detail: what it is about, or NULL. */
+int app_failed_log(struct app *app, enum log_failure why, const char *detail);
+int app_no_memory(struct app *app);
 int app_client_failed(struct app *app);
 int app_usage(struct app *app, const char *en, const char *zh, const char *detail);
 /* Every problem of a refusal: path, rule, source, found, allowed, words. */

@@ -16,19 +16,6 @@
 #include "manifest/jsontext.h"
 #include "manifest/print.h"
 
-static int no_memory(struct app *app)
-{
-	return app_usage(app, "out of memory", "内存不足", NULL);
-}
-
-static int fails(struct app *app, enum log_failure why, const char *detail)
-{
-	struct mft_failure failure;
-
-	mft_fail_log(&failure, why, detail);
-	return app_failed(app, &failure);
-}
-
 /* ---- entries of a copy ---- */
 
 /* Called for each entry of the copy, in order, until it says no. */
@@ -105,9 +92,9 @@ static bool read_note(struct app *app, const char *path, struct span *ret_note,
 				     ? checkpoint_open(*ret_note, key->name, key, ret_checkpoint)
 				     : LOG_HOLDS;
 	if (!read || ret_note->p == NULL)
-		*ret_status = read ? no_memory(app) : app_failed(app, &failure);
+		*ret_status = read ? app_no_memory(app) : app_failed(app, &failure);
 	else if (wrong != LOG_HOLDS)
-		*ret_status = fails(app, wrong, path);
+		*ret_status = app_failed_log(app, wrong, path);
 	return read && ret_note->p != NULL && wrong == LOG_HOLDS;
 }
 
@@ -129,7 +116,7 @@ bool log_begins_with(struct app *app, struct log_source *source, const struct ch
 		   (s.from == s.to ||
 		    merkle_consistency_holds(s.from, s.to, s.proof, s.proof_n, &s.from_root, &s.to_root));
 	if (!one)
-		*ret_status = fails(app, LOG_NOT_CONSISTENT, NULL);
+		*ret_status = app_failed_log(app, LOG_NOT_CONSISTENT, NULL);
 	return one;
 }
 

@@ -129,7 +129,7 @@ int custody_issue(struct app *app, const struct command *command, struct order *
 
 	(void)command;
 	if (lines == NULL)
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	for (size_t k = 0; k < order->lines_n; k++)
 		if (!take_waste(order->lines[k], (uint32_t)k + 1, &lines[k]))
 			return bad_line(app, order->lines[k], WASTE_FORM);
@@ -180,7 +180,7 @@ static int take_lines(struct app *app, const struct order *order, const struct c
 	size_t n = 0;
 
 	if (lines == NULL)
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	for (size_t i = 0; i < c->lines_n; i++)
 		if (!refused || c->kept[i].refused.line != 0)
 			lines[n++] = refused ? c->kept[i].refused : c->here[i];

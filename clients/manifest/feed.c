@@ -57,20 +57,6 @@ bool feed_signature_holds(const struct feed_item *item, size_t i, const struct p
 	return holds;
 }
 
-static const struct public_key *find_key(const struct keyring *ring, const struct event *e,
-					 const struct digest *keyid)
-{
-	const struct public_key *key = ring == NULL ? NULL : keyring_find(ring, keyid);
-	const struct public_key *brought = key == NULL ? event_key_brought(e) : NULL;
-
-	if (brought != NULL) {
-		struct digest id = key_id(brought);
-		if (digest_eq(&id, keyid))
-			key = brought;
-	}
-	return key;
-}
-
 static void verify(struct chunk *c, struct feed_item *item, const struct keyring *ring, struct buffer *pae)
 {
 	struct replay_item *i = &item->item;
@@ -79,7 +65,7 @@ static void verify(struct chunk *c, struct feed_item *item, const struct keyring
 	envelope_pae(&i->envelope, pae);
 	for (unsigned k = 0; k < i->envelope.signatures_n; k++) {
 		const struct envelope_signature *s = &i->envelope.signatures[k];
-		const struct public_key *key = find_key(ring, &i->event, &s->keyid);
+		const struct public_key *key = event_signing_key(&i->event, ring, &s->keyid);
 		c->signatures++;
 		if (key == NULL)
 			item->unknown |= 1U << k;

@@ -13,19 +13,6 @@
 #include "manifest/log_source.h"
 #include "manifest/print.h"
 
-static int no_memory(struct app *app)
-{
-	return app_usage(app, "out of memory", "内存不足", NULL);
-}
-
-static int fails(struct app *app, enum log_failure why, const char *detail)
-{
-	struct mft_failure failure;
-
-	mft_fail_log(&failure, why, detail);
-	return app_failed(app, &failure);
-}
-
 /* The new log, as its genesis file shows it. */
 struct successor {
 	struct note_key key;
@@ -77,7 +64,7 @@ static int read_successor(struct app *app, const char *path, struct successor *r
 	if (wrong == LOG_HOLDS)
 		wrong = checkpoint_open(g->continues, ours->name, ours, &n.old);
 	if (wrong != LOG_HOLDS)
-		return fails(app, wrong, path);
+		return app_failed_log(app, wrong, path);
 	n.vkey = f.vkey;
 	n.note = p.checkpoint;
 	n.size = facts.checkpoint.size;
@@ -93,9 +80,9 @@ static int is_continued(struct app *app, const struct order *order, const struct
 
 	if (mine->size == n->old.size)
 		return digest_eq(&mine->root, &n->old.root) ? EXIT_DONE
-							    : fails(app, LOG_NOT_CONSISTENT, NULL);
+							    : app_failed_log(app, LOG_NOT_CONSISTENT, NULL);
 	if (mine->size > n->old.size)
-		return fails(
+		return app_failed_log(
 		    app, LOG_WENT_BACK,
 		    arena_printf(app->arena,
 				 T(app, "it goes on from size %" PRIu64 ", this device has verified %" PRIu64,
@@ -111,7 +98,7 @@ static int is_continued(struct app *app, const struct order *order, const struct
 							  : log_source_http(order->url, span_of(NULL, 0));
 	bool one = source != NULL && log_begins_with(app, source, mine, &n->old, &status);
 	log_source_free(source);
-	return one || status != EXIT_DONE ? status : no_memory(app);
+	return one || status != EXIT_DONE ? status : app_no_memory(app);
 }
 
 /* First the state, then the key's file: cut short in between, the same command does the rest. */
@@ -169,7 +156,7 @@ int key_follow_run(struct app *app, const struct command *command, struct order 
 	enum log_failure wrong =
 	    kept.n == 0 || done ? LOG_HOLDS : checkpoint_open(kept, ours->name, ours, &mine);
 	if (wrong != LOG_HOLDS)
-		status = fails(app, wrong, app->state_dir);
+		status = app_failed_log(app, wrong, app->state_dir);
 	else if (!done)
 		status = is_continued(app, order, &mine, &n);
 	if (status == EXIT_DONE)

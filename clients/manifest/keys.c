@@ -103,7 +103,7 @@ int key_card(struct app *app, const struct command *command, struct order *order
 	const struct card card = {
 	    .key = app->public, .signer = act_signer(app), .checkpoint = mft_view_checkpoint(app->view)};
 	if (!card_put(&card, &text)) {
-		status = app_usage(app, "out of memory", "内存不足", NULL);
+		status = app_no_memory(app);
 	} else if (!mft_state_put(app->state, card.signer.number, MFT_WAITING_CARD, buffer_span(&text),
 				  &failure)) {
 		status = app_failed(app, &failure);

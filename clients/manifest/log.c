@@ -197,8 +197,7 @@ static int compare(struct app *app, const struct order *order, const struct sign
 				 "两者长度不同：须以 --mirror 目录 或 --url 网址 指明日志所在", NULL);
 	struct log_source *source = order->mirror != NULL ? log_source_folder(order->mirror)
 							  : log_source_http(order->url, span_of(NULL, 0));
-	int status = source == NULL ? app_usage(app, "out of memory", "内存不足", NULL)
-				    : compare_by(app, order, source, smaller, larger);
+	int status = source == NULL ? app_no_memory(app) : compare_by(app, order, source, smaller, larger);
 	log_source_free(source);
 	return status;
 }
@@ -321,7 +320,7 @@ static int continues(struct app *app, const char *folder, struct log_source *ser
 	int status = EXIT_DONE;
 
 	if (back && here == NULL)
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	if (!stretch_read(back ? here : server, smaller->c.size, larger->c.size, app->arena, &s, &failure)) {
 		status = app_failed(app, &failure);
 	} else if (smaller->c.size < larger->c.size &&
@@ -362,7 +361,7 @@ static int mirror(struct app *app, const struct order *order, struct log_source 
 			   .check = order->everything};
 
 	if (path == NULL)
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	if (access(path, F_OK) == 0 && !read_checkpoint_file(app, path, &kept, &failure))
 		return app_failed(app, &failure);
 	if (!read_checkpoint(app, server, &now, &failure))
@@ -406,8 +405,7 @@ int log_mirror_run(struct app *app, const struct command *command, struct order 
 	status = get_token(app, order, &token);
 	if (status == EXIT_DONE) {
 		struct log_source *server = log_source_http(order->url, buffer_span(&token));
-		status = server == NULL ? app_usage(app, "out of memory", "内存不足", NULL)
-					: mirror(app, order, server);
+		status = server == NULL ? app_no_memory(app) : mirror(app, order, server);
 		log_source_free(server);
 	}
 	buffer_free(&token);

@@ -434,7 +434,7 @@ int page_write(struct app *app, const struct page_facts *facts, const char *path
 	p.paper = paper_new(&about);
 	if (p.paper == NULL || !paper_code(p.paper, code_text(&p))) {
 		paper_free(p.paper);
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	}
 	put_head(&p);
 	put_verdict(&p);

@@ -34,7 +34,7 @@ int query_ask(struct app *app, enum role role, const struct query *query, query_
 		if (news.answer.kind == ANSWER_END)
 			*ret_next = news.answer.end.next;
 		else if (!take(self, &news.answer))
-			return app_usage(app, "out of memory", "内存不足", NULL);
+			return app_no_memory(app);
 	}
 	return EXIT_DONE;
 }

@@ -109,6 +109,19 @@ int app_failed(struct app *app, const struct mft_failure *failure)
 	return status_of(failure);
 }
 
+int app_failed_log(struct app *app, enum log_failure why, const char *detail)
+{
+	struct mft_failure failure;
+
+	mft_fail_log(&failure, why, detail);
+	return app_failed(app, &failure);
+}
+
+int app_no_memory(struct app *app)
+{
+	return app_usage(app, "out of memory", "内存不足", NULL);
+}
+
 int app_client_failed(struct app *app)
 {
 	const char *evidence = mft_client_evidence(app->client);
@@ -206,6 +219,6 @@ int app_problems(struct app *app, const struct problems *problems)
 	struct refusal refusal = {.kind = REFUSAL_MALFORMED};
 
 	if (!refusal_problems(problems, app->arena, &refusal))
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	return app_refused(app, &refusal);
 }

@@ -76,7 +76,7 @@ static int show_trail(struct app *app, const struct trail *trail, const struct n
 	struct verified v;
 
 	if (!trail_verify(trail, log_key, app->arena, &v) || !account_make(app, trail, &v, w, &account))
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	app_set(app, "number", json_string(text_number(app, trail->number)));
 	app_say(app, T(app, "%smanifest %s%s  (times in +08:00)", "%s联单 %s%s（时间为 +08:00）"),
 		paint(app, PAINT_STRONG), text_number(app, trail->number), paint(app, PAINT_END));
@@ -100,7 +100,7 @@ static int save_text(struct app *app, const char *path, const struct buffer *tex
 	struct mft_failure failure;
 
 	if (!buffer_ok(text))
-		return app_usage(app, "out of memory", "内存不足", NULL);
+		return app_no_memory(app);
 	if (!mft_file_replace(path, buffer_span(text), 0644, &failure))
 		return app_failed(app, &failure);
 	app_say(app, T(app, "saved: %s", "已保存：%s"), path);

@@ -13,6 +13,7 @@
 #include "core/event_import.h"
 #include "core/event_log.h"
 #include "core/event_registry.h"
+#include "crypto/keyring.h"
 
 struct signer {
 	struct digest keyid;
@@ -64,8 +65,12 @@ static inline bool event_is_custody(enum event_kind kind)
 	return kind >= EVENT_ISSUED && kind <= EVENT_ATTESTED;
 }
 
-/* The key that an event itself brings along, which signs it to show possession; NULL: none. */
-const struct public_key *event_key_brought(const struct event *e);
+/*
+ * Whose key signs the event as `keyid`: one of the ring's (NULL: there are none yet), or the one that the
+ * event itself brings along, which signs it to show possession. NULL: unknown.
+ */
+const struct public_key *event_signing_key(const struct event *e, const struct keyring *ring,
+					   const struct digest *keyid);
 
 /* The protobuf field name of a kind: "handed_over"; "" for an unknown number. */
 const char *event_kind_name(enum event_kind kind);

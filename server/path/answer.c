@@ -52,15 +52,7 @@ void answer_refusal(struct path *p, struct request *r, enum refusal_kind kind, c
 void refuse(struct path *p, conn_id conn, uint64_t id, enum refusal_kind kind, const struct rule *rule,
 	    const char *path, const char *found, const char *allowed, micros retry_after)
 {
-	const struct problem_view problem = {
-	    .path = span_str(path),
-	    .rule = span_str(rule->id),
-	    .source = span_str(rule->source),
-	    .found = span_str(found),
-	    .allowed = span_str(allowed),
-	    .zh = span_str(rule->zh),
-	    .en = span_str(rule->en),
-	};
+	const struct problem_view problem = problem_view_of(rule, path, found, allowed);
 	const struct frame f = {
 	    .id = id,
 	    .last = true,

@@ -32,20 +32,6 @@ static bool decode(struct request *r)
 	return true;
 }
 
-static const struct public_key *find_key(const struct verify_group *g, const struct event *e,
-					 const struct digest *keyid)
-{
-	const struct public_key *key = keyring_find(g->ring, keyid);
-	const struct public_key *brought = key == NULL ? event_key_brought(e) : NULL;
-
-	if (brought != NULL) {
-		struct digest id = key_id(brought);
-		if (digest_eq(&id, keyid))
-			key = brought;
-	}
-	return key;
-}
-
 static void verify(struct verify_group *g, struct request *r)
 {
 	struct buffer pae = BUFFER_EMPTY;
@@ -56,7 +42,7 @@ static void verify(struct verify_group *g, struct request *r)
 	envelope_pae(&r->envelope, &pae);
 	for (size_t i = 0; i < r->envelope.signatures_n && buffer_ok(&pae); i++) {
 		const struct envelope_signature *s = &r->envelope.signatures[i];
-		const struct public_key *key = find_key(g, &r->event, &s->keyid);
+		const struct public_key *key = event_signing_key(&r->event, g->ring, &s->keyid);
 		if (key == NULL) {
 			unknown = true;
 			continue;

@@ -45,8 +45,8 @@ static size_t view_size(const struct problem_view *v)
 	       v->en.n;
 }
 
-static struct problem_view view_of(const struct rule *rule, const char *path, const char *found,
-				   const char *allowed)
+struct problem_view problem_view_of(const struct rule *rule, const char *path, const char *found,
+				    const char *allowed)
 {
 	return (struct problem_view){
 	    .path = span_str(path),
@@ -69,7 +69,7 @@ bool refusal_problems(const struct problems *problems, struct arena *arena, stru
 	if (views == NULL)
 		return false;
 	for (const struct problem *p = problems->first; p != NULL; p = p->next) {
-		struct problem_view view = view_of(p->rule, p->path, p->found, p->allowed);
+		struct problem_view view = problem_view_of(p->rule, p->path, p->found, p->allowed);
 		size_t size = view_size(&view);
 		if (size > room) {
 			left_out++;
@@ -80,7 +80,7 @@ bool refusal_problems(const struct problems *problems, struct arena *arena, stru
 	}
 	if (left_out > 0) {
 		const char *found = arena_printf(arena, "%u", left_out);
-		views[n++] = view_of(CODEC(MORE), "", found, "");
+		views[n++] = problem_view_of(CODEC(MORE), "", found, "");
 	}
 	ret_refusal->problems = views;
 	ret_refusal->problems_n = n;

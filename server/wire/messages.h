@@ -48,6 +48,9 @@ uint64_t frame_peek_id(struct span bytes);
 /* Appends a whole frame with its length. False (nothing is appended): above FRAME_MAX, or no memory. */
 bool frame_encode(const struct frame *frame, struct buffer *to) MUST_CHECK;
 
+/* A problem as it is shown; texts are not copied. */
+struct problem_view problem_view_of(const struct rule *rule, const char *path, const char *found,
+				    const char *allowed);
 /*
  * The problems of a refusal as views, in the arena; texts are not copied. What would not fit a frame is left
  * out and counted in a last problem. False: no memory.
