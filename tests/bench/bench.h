@@ -51,9 +51,11 @@ struct options {
 	double reads;                  /* a second, by all of them */
 	uint16_t http;                 /* port */
 	const char *manifest, *reader; /* the client, and the database for who only reads; NULL: no audit */
-	struct {
+	struct other_server {
 		const char *manifestd, *config, *port, *database;
-	} without;          /* the server without the log, and what is its own; NULL: not measured */
+	} without,          /* the server without the log, and what is its own; NULL: not measured */
+	    witnessed;      /* the true one, with a configuration by which answers wait for a witness */
+	size_t witness;     /* 0: not measured */
 	bool without_proof; /* of a server whose receipts prove nothing */
 };
 

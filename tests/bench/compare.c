@@ -4,40 +4,54 @@
  */
 #include "rounds.h"
 
-static struct bench without_log(const struct bench *b)
+/* Everybody is registered by the true server: its receipts are checked. */
+static struct bench other_bench(const struct bench *b, const struct other_server *other)
 {
 	struct bench w = {.o = b->o};
 
-	w.o.config = b->o.without.config;
-	w.o.port = b->o.without.port;
-	w.o.database = b->o.without.database;
-	/* Everybody is registered by the true server: its receipts are checked. */
+	w.o.config = other->config;
+	w.o.port = other->port;
+	w.o.database = other->database;
 	w.server = target_start(&w.o);
 	w.cast = cast_new(&w.o);
 	target_stop(w.server);
-	w.o.manifestd = b->o.without.manifestd;
-	w.o.without_proof = true;
 	return w;
+}
+
+static void take_turns(struct bench *b, struct bench *w, struct comparison *ret_comparison)
+{
+	struct figures plain[ROUNDS_MAX], other[ROUNDS_MAX], warm;
+
+	w->load = load_new(w->cast, &w->o);
+	bench_start(w);
+	play(w, w->o.events / 4, 0, &warm, NULL);
+	for (size_t i = 0; i < b->o.rounds; i++) {
+		if (i % 2 == 0)
+			play(b, b->o.events, 0, &plain[i], NULL);
+		play(w, b->o.events, 0, &other[i], NULL);
+		if (i % 2 == 1)
+			play(b, b->o.events, 0, &plain[i], NULL);
+	}
+	bench_stop(w);
+	*ret_comparison = (struct comparison){middle_of(plain, b->o.rounds), middle_of(other, b->o.rounds)};
 }
 
 void compare_without_log(struct bench *b, struct comparison *ret_comparison)
 {
-	struct figures with[ROUNDS_MAX], without[ROUNDS_MAX], warm;
-	struct bench w = without_log(b);
+	struct bench w = other_bench(b, &b->o.without);
 
-	w.load = load_new(w.cast, &w.o);
-	bench_start(&w);
+	w.o.manifestd = b->o.without.manifestd;
+	w.o.without_proof = true;
 	say("with and without tree, proofs and checkpoints");
-	play(&w, w.o.events / 4, 0, &warm, NULL);
-	for (size_t i = 0; i < b->o.rounds; i++) {
-		if (i % 2 == 0)
-			play(b, b->o.events, 0, &with[i], NULL);
-		play(&w, b->o.events, 0, &without[i], NULL);
-		if (i % 2 == 1)
-			play(b, b->o.events, 0, &with[i], NULL);
-	}
-	bench_stop(&w);
-	*ret_comparison = (struct comparison){middle_of(with, b->o.rounds), middle_of(without, b->o.rounds)};
+	take_turns(b, &w, ret_comparison);
+}
+
+void compare_witnessed(struct bench *b, struct comparison *ret_comparison)
+{
+	struct bench w = other_bench(b, &b->o.witnessed);
+
+	say("without and with a witness that every answer waits for");
+	take_turns(b, &w, ret_comparison);
 }
 
 static void play_read(struct bench *b, struct figures *ret_round, struct reads *sum, double *seconds)

@@ -36,7 +36,7 @@ void say(const char *fmt, ...)
 
 struct report {
 	struct figures full, half, late;
-	struct comparison log, reading;
+	struct comparison log, witness, reading;
 	struct reads reads;
 	struct audited audited;
 	double audit_ratio; /* of its signatures to what could be verified before and after */
@@ -161,6 +161,16 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 			     c->plain.rounds, c->plain.events, c->other.events,
 			     1 - c->plain.events / c->other.events, LOG_SHARE_TARGET, c->plain.server * 1e6,
 			     c->other.server * 1e6, c->plain.postgres * 1e6, c->other.postgres * 1e6);
+	c = &r->witness;
+	if (b->o.witness > 0)
+		(void)printf("  \"witness\": {\"rounds\": %zu, \"events_per_second\": %.0f, "
+			     "\"events_per_second_without\": %.0f, \"throughput_to_without\": %.3f,\n    "
+			     "\"latency_ms\": {\"p50\": %.2f, \"p99\": %.2f}, "
+			     "\"latency_ms_without\": {\"p50\": %.2f, \"p99\": %.2f},\n    "
+			     "\"events_per_batch\": %.1f, \"events_per_batch_without\": %.1f},\n",
+			     c->other.rounds, c->other.events, c->plain.events,
+			     c->other.events / c->plain.events, c->other.p50 * 1e3, c->other.p99 * 1e3,
+			     c->plain.p50 * 1e3, c->plain.p99 * 1e3, c->other.batch, c->plain.batch);
 	c = &r->reading;
 	if (b->o.readers > 0)
 		(void)printf("  \"readers\": {\"connections\": %zu, \"tiles_per_second\": %.0f, "
@@ -243,6 +253,10 @@ static const struct option long_options[] = {
     {"without-config", required_argument, NULL, 'C'},
     {"without-port", required_argument, NULL, 'P'},
     {"without-database", required_argument, NULL, 'D'},
+    {"witness", required_argument, NULL, 'W'},
+    {"witnessed-config", required_argument, NULL, 'X'},
+    {"witnessed-port", required_argument, NULL, 'Y'},
+    {"witnessed-database", required_argument, NULL, 'Z'},
     {0},
 };
 
@@ -285,6 +299,10 @@ static void take_option(struct options *o, int option, const char *value)
 	case 'C': o->without.config = value; break;
 	case 'P': o->without.port = value; break;
 	case 'D': o->without.database = value; break;
+	case 'W': o->witness = number(value); break;
+	case 'X': o->witnessed.config = value; break;
+	case 'Y': o->witnessed.port = value; break;
+	case 'Z': o->witnessed.database = value; break;
 	default: fail("usage: tests/bench/run BUILD-FOLDER [--quick] [OPTION]...");
 	}
 }
@@ -300,6 +318,7 @@ static void read_options(struct options *o, int argc, char **argv)
 			      .idle = 10000,
 			      .readers = 200,
 			      .reads = 100,
+			      .witness = 1,
 			      .ceiling = 1};
 	for (int c; (c = getopt_long(argc, argv, "", long_options, NULL)) != -1;)
 		take_option(o, c, optarg);
@@ -307,7 +326,9 @@ static void read_options(struct options *o, int argc, char **argv)
 	    o->vkey == NULL || o->registrar == NULL || o->database == NULL || o->postgres == 0 ||
 	    (o->readers > 0 && o->http == 0) || (o->manifest == NULL) != (o->reader == NULL) ||
 	    (o->without.manifestd != NULL &&
-	     (o->without.config == NULL || o->without.port == NULL || o->without.database == NULL)))
+	     (o->without.config == NULL || o->without.port == NULL || o->without.database == NULL)) ||
+	    (o->witness > 0 &&
+	     (o->witnessed.config == NULL || o->witnessed.port == NULL || o->witnessed.database == NULL)))
 		fail("what to measure is missing; tests/bench/run says it");
 	if (o->devices < 1 || o->devices > 4096 || o->window < 1 || o->interleave < 1 || o->rounds < 1 ||
 	    o->rounds > ROUNDS_MAX || o->events < 1 || o->readers > READERS_MAX || o->reads < 1)
@@ -334,6 +355,8 @@ int main(int argc, char **argv)
 	warm_up(&b);
 	if (b.o.without.manifestd != NULL)
 		compare_without_log(&b, &r.log);
+	if (b.o.witness > 0)
+		compare_witnessed(&b, &r.witness);
 	measure_load(&b, &r);
 	if (b.o.readers > 0)
 		compare_readers(&b, &r.reading, &r.reads);

@@ -63,6 +63,8 @@ struct reads {
 
 /* The server at work, and one without the log over a database of its own, in turns. */
 void compare_without_log(struct bench *b, struct comparison *ret_comparison);
+/* Likewise, and one whose every answer waits for the cosignature of a witness on this machine. */
+void compare_witnessed(struct bench *b, struct comparison *ret_comparison);
 /* The server at work by itself, and while others read, in turns. */
 void compare_readers(struct bench *b, struct comparison *ret_comparison, struct reads *ret_reads);
 
