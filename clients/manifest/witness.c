@@ -134,12 +134,15 @@ static void add_checkpoint(struct witness *w, const struct http_request *request
 		reply->status = cosign(w, at, r.note, &next, text, body);
 	if (outcome == ADD_NOT_LAST)
 		add_checkpoint_put_size(body, at->last.size);
-	/* The log's own signature is under it: whoever has both can show that the log has two histories. */
-	if ((outcome == ADD_OTHER_ROOT || outcome == ADD_NOT_CONSISTENT) &&
-	    witness_store_keep_evidence(w->store, at->log.origin, request->body))
-		app_note(w->app,
-			 T(w->app, "kept as evidence: a checkpoint that does not continue the last one",
-			   "已留作证据：检查点与上一个不相衔接"));
+	/* The log's own signature is under it: whoever has both can show that the log has two histories. A
+	 * proof that is merely wrong is anybody's, and has a place apart. */
+	bool proved = outcome == ADD_OTHER_ROOT || outcome == ADD_OTHER_HISTORY;
+	if ((proved || outcome == ADD_NOT_CONSISTENT) &&
+	    witness_store_keep_evidence(w->store, at->log.origin, request->body, r.note, proved))
+		app_note(w->app, proved ? T(w->app, "kept as evidence: a checkpoint of another history",
+					    "已留作证据：检查点属于另一历史")
+					: T(w->app, "kept to be looked at: a checkpoint with a wrong proof",
+					    "留待查看：检查点所附证明有误"));
 	tell(w, &r, reply->status);
 }
 

@@ -194,17 +194,34 @@ bool witness_store_save(const struct witness_store *store, struct span origin, s
 	return mft_file_replace(path, note, 0644, ret_failure);
 }
 
-bool witness_store_keep_evidence(const struct witness_store *store, struct span origin, struct span request)
+/* Does the file hold a request about the same checkpoint, whatever else stands in it? */
+static bool holds_note(const char *path, struct span note)
+{
+	struct buffer kept = BUFFER_EMPTY;
+	struct add_checkpoint r;
+	struct span text, other, lines;
+
+	bool same = mft_file_read(path, ADD_CHECKPOINT_SIZE_MAX, &kept, NULL) &&
+		    add_checkpoint_parse(buffer_span(&kept), &r) && note_split(r.note, &other, &lines) &&
+		    note_split(note, &text, &lines) && span_eq(text, other);
+	buffer_free(&kept);
+	return same;
+}
+
+bool witness_store_keep_evidence(const struct witness_store *store, struct span origin, struct span request,
+				 struct span note, bool proved)
 {
 	char path[PATH_MAX];
 	struct mft_failure failure;
 
 	for (unsigned i = 0; i < EVIDENCE_MAX; i++) {
 		char ending[32];
-		(void)snprintf(ending, sizeof(ending), ".evidence-%u", i);
+		(void)snprintf(ending, sizeof(ending), proved ? ".evidence-%u" : ".unproven-%u", i);
 		path_of_log(store, origin, ending, path);
 		if (absent(path))
 			return mft_file_replace(path, request, 0644, &failure);
+		if (holds_note(path, note))
+			return false;
 	}
 	return false;
 }

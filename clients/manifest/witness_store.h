@@ -30,8 +30,12 @@ bool witness_store_load(const struct witness_store *store, const struct witnesse
 bool witness_store_save(const struct witness_store *store, struct span origin, struct span note,
 			struct mft_failure *ret_failure) MUST_CHECK;
 
-/* Keeps a request that shows a second history, a few for each log. False: there are enough, or it failed. */
-bool witness_store_keep_evidence(const struct witness_store *store, struct span origin,
-				 struct span request) MUST_CHECK;
+/*
+ * Keeps a request that shows a second history, a few for each log, and a checkpoint once; apart from those
+ * that might (`proved` false), of which anybody can make any number. `note` is the one in the request. False:
+ * it is there already, or there are enough, or it failed.
+ */
+bool witness_store_keep_evidence(const struct witness_store *store, struct span origin, struct span request,
+				 struct span note, bool proved) MUST_CHECK;
 
 #endif

@@ -154,6 +154,13 @@ static size_t utf8_sequence(const uint8_t *p, size_t n, uint32_t *ret_rune)
 	return 0;
 }
 
+/* Invisible, and makes what follows read in another order or on another line than it was signed. */
+static bool turns(uint32_t rune)
+{
+	return rune == 0x61c || rune == 0x200e || rune == 0x200f || (rune >= 0x2028 && rune <= 0x202e) ||
+	       (rune >= 0x2066 && rune <= 0x2069);
+}
+
 static bool clean(struct span s, bool lines)
 {
 	for (size_t i = 0; i < s.n;) {
@@ -162,7 +169,7 @@ static bool clean(struct span s, bool lines)
 		if (length == 0)
 			return false;
 		bool control = rune < 0x20 || (rune >= 0x7f && rune < 0xa0);
-		if (control && !(lines && rune == '\n'))
+		if ((control && !(lines && rune == '\n')) || turns(rune))
 			return false;
 		i += length;
 	}

@@ -28,7 +28,8 @@ bool base64_decode(struct span text, uint8_t *ret_bytes, size_t cap, size_t *ret
 /* Decimal, no sign, no leading zero (but "0"), nothing after it, at most UINT64_MAX. */
 bool decimal_parse(struct span text, uint64_t *ret_value) MUST_CHECK;
 
-/* Well-formed UTF-8 without NUL and without control characters (C0, DEL, C1). */
+/* Well-formed UTF-8 without NUL and without control characters (C0, DEL, C1; and those that nobody sees: that
+ * turn the direction of writing or end a line). */
 bool text_is_clean(struct span s) MUST_CHECK;
 /* The same, and line feeds are allowed. */
 bool text_is_clean_lines(struct span s) MUST_CHECK;

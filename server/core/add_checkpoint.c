@@ -17,6 +17,7 @@ const struct add_outcome_row add_outcomes[ADD_OUTCOMES] = {
     [ADD_UNKNOWN_ORIGIN] = {404, PLAIN_TEXT, "this log is not known here\n"},
     [ADD_NOT_LAST] = {409, "text/x.tlog.size", NULL},
     [ADD_OTHER_ROOT] = {422, PLAIN_TEXT, "another root was cosigned for this size\n"},
+    [ADD_OTHER_HISTORY] = {422, PLAIN_TEXT, "the proof continues another tree than the one cosigned\n"},
     [ADD_NOT_CONSISTENT] = {422, PLAIN_TEXT, "the proof does not hold\n"},
 };
 
@@ -79,8 +80,11 @@ static enum add_outcome judge_growth(const struct add_checkpoint *r, const struc
 		return ADD_OTHER_ROOT;
 	if (r->old == 0)
 		return r->proof_n == 0 ? ADD_COSIGN : ADD_NOT_CONSISTENT;
-	bool holds = merkle_consistency_holds(r->old, c->size, r->proof, r->proof_n, &last->root, &c->root);
-	return holds ? ADD_COSIGN : ADD_NOT_CONSISTENT;
+	if (merkle_consistency_holds(r->old, c->size, r->proof, r->proof_n, &last->root, &c->root))
+		return ADD_COSIGN;
+	return merkle_consistency_differs(r->old, c->size, r->proof, r->proof_n, &last->root, &c->root)
+		   ? ADD_OTHER_HISTORY
+		   : ADD_NOT_CONSISTENT;
 }
 
 enum add_outcome add_checkpoint_judge(const struct add_checkpoint *request, const struct witnessed_log *log,

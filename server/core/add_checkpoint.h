@@ -38,6 +38,8 @@ enum add_outcome {
 	ADD_UNKNOWN_ORIGIN,
 	ADD_NOT_LAST,       /* `old` is not what was cosigned last: the answer says what is */
 	ADD_OTHER_ROOT,     /* a second root for the size that was cosigned: the log shows two histories */
+	ADD_OTHER_HISTORY,  /* by the proof itself it continues another tree than was cosigned: two histories
+			     */
 	ADD_NOT_CONSISTENT, /* the proof does not hold, or there is one where there must be none */
 	ADD_OUTCOMES
 };

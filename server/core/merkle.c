@@ -90,14 +90,12 @@ bool merkle_inclusion_holds(uint64_t index, uint64_t size, const struct digest *
 	return at.sn == 0 && digest_eq(&r, root);
 }
 
-bool merkle_consistency_holds(uint64_t m, uint64_t n, const struct digest *proof, size_t proof_n,
-			      const struct digest *root_m, const struct digest *root_n)
+/* The roots of both trees as the proof has them; of the old one as it is given when its size is a power of
+ * two. */
+static bool consistency_roots(uint64_t m, uint64_t n, const struct digest *proof, size_t proof_n,
+			      const struct digest *root_m, struct digest *ret_old, struct digest *ret_new)
 {
-	if (m == 0 || m > n)
-		return false;
-	if (m == n)
-		return proof_n == 0 && digest_eq(root_m, root_n);
-	if (proof_n == 0)
+	if (m == 0 || m >= n || proof_n == 0)
 		return false;
 
 	/* The old tree is whole within the new one when its size is a power of two; else the proof says which
@@ -118,5 +116,27 @@ bool merkle_consistency_holds(uint64_t m, uint64_t n, const struct digest *proof
 			fr = merkle_node(&proof[i], &fr);
 		sr = left ? merkle_node(&proof[i], &sr) : merkle_node(&sr, &proof[i]);
 	}
-	return at.sn == 0 && digest_eq(&fr, root_m) && digest_eq(&sr, root_n);
+	*ret_old = fr;
+	*ret_new = sr;
+	return at.sn == 0;
+}
+
+bool merkle_consistency_holds(uint64_t m, uint64_t n, const struct digest *proof, size_t proof_n,
+			      const struct digest *root_m, const struct digest *root_n)
+{
+	struct digest old, new;
+
+	if (m != 0 && m == n)
+		return proof_n == 0 && digest_eq(root_m, root_n);
+	return consistency_roots(m, n, proof, proof_n, root_m, &old, &new) && digest_eq(&old, root_m) &&
+	       digest_eq(&new, root_n);
+}
+
+bool merkle_consistency_differs(uint64_t m, uint64_t n, const struct digest *proof, size_t proof_n,
+				const struct digest *root_m, const struct digest *root_n)
+{
+	struct digest old, new;
+
+	return consistency_roots(m, n, proof, proof_n, root_m, &old, &new) && !digest_eq(&old, root_m) &&
+	       digest_eq(&new, root_n);
 }

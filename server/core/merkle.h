@@ -35,5 +35,12 @@ bool merkle_inclusion_holds(uint64_t index, uint64_t size, const struct digest *
  */
 bool merkle_consistency_holds(uint64_t m, uint64_t n, const struct digest *proof, size_t proof_n,
 			      const struct digest *root_m, const struct digest *root_n) MUST_CHECK;
+/*
+ * Does the proof show that the tree of `n` leaves begins with another tree of `m` leaves than the one with
+ * root_m? A proof that is merely wrong does not; nor does any when `m` is a power of two, since it holds then
+ * no other root.
+ */
+bool merkle_consistency_differs(uint64_t m, uint64_t n, const struct digest *proof, size_t proof_n,
+				const struct digest *root_m, const struct digest *root_n) MUST_CHECK;
 
 #endif

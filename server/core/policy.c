@@ -241,6 +241,10 @@ static enum fault read_line(struct reader *r, struct span text)
 		return FAULT_NONE;
 	if (!cut_words(text, &line))
 		return FAULT_WORDS;
+	/* They are shown to people: what a comment holds is not. */
+	for (size_t i = 0; i < line.n; i++)
+		if (!text_is_clean(line.words[i]))
+			return FAULT_BYTES;
 	for (size_t i = 0; i < ARRAY_LEN(keywords); i++) {
 		if (!span_eq_str(line.words[0], keywords[i].word))
 			continue;

@@ -179,6 +179,20 @@ def test_it_grows_with_the_log(witness, log):
             200, "text/plain; charset=utf-8", log.sign(log.text(size)) + line)
 
 
+def test_no_place_is_taken_from_evidence(witness, log):
+    """Anybody can send a checkpoint of the log's with a wrong proof, or what is evidence again and again."""
+    accepted(witness, log, 0, 7)
+    for size in range(8, 30):
+        assert witness.add(log.request(7, size, proof=[bytes(32)]))[0] == 422
+    for extra in range(20):
+        fork = log.request(7, 9, fork=True) + f"\u2014 other{extra} {b64(bytes(68))}\n"
+        assert witness.add(fork)[0] == 422
+    assert witness.add(log.request(7, 10, fork=True))[0] == 422
+    evidence = sorted((witness.folder / "witness").glob("*.evidence-*"))
+    assert [e.read_text().split("\n\n")[1].split("\n")[1] for e in evidence] == ["9", "10"]
+    accepted(witness, log, 7, 30)
+
+
 @pytest.mark.parametrize("last,old,size,fork,status", [
     (0, 3, 7, False, 409), (7, 0, 9, False, 409), (7, 3, 9, False, 409), (7, 8, 9, False, 409),
     (7, 9, 8, False, 400), (7, 7, 6, False, 400),

@@ -129,7 +129,7 @@ Test(add_checkpoint, outcomes)
 	    {7, 7, 8, false, ADD_COSIGN},
 	    {7, 7, 70, false, ADD_COSIGN},
 	    {8, 8, 64, false, ADD_COSIGN},
-	    {7, 7, 9, true, ADD_NOT_CONSISTENT},
+	    {7, 7, 9, true, ADD_OTHER_HISTORY},
 	    {4, 4, 9, true, ADD_COSIGN}, /* both histories begin with the same five */
 	    {7, 7, 6, false, ADD_OLD_ABOVE_SIZE},
 	    {7, 7, 0, false, ADD_OLD_ABOVE_SIZE},
@@ -248,7 +248,7 @@ Test(add_checkpoint, an_unknown_log_and_the_second_of_two_keys)
 
 Test(add_checkpoint, what_is_answered)
 {
-	static const int status[ADD_OUTCOMES] = {200, 400, 400, 403, 404, 409, 422, 422};
+	static const int status[ADD_OUTCOMES] = {200, 400, 400, 403, 404, 409, 422, 422, 422};
 	struct buffer b = BUFFER_EMPTY;
 	uint64_t size = 0;
 

@@ -185,6 +185,19 @@ Test(text, clean)
 	    {TEXT("\xe6\xb2"), false, false}, /* cut short */
 	    {TEXT("\xe6\xb2\xc2\xa0"), false, false},
 	    {TEXT("ok\xff"), false, false},
+	    {TEXT("\xd8\x9c"), false, false},     /* U+061C, as the rest: turns the direction of writing */
+	    {TEXT("\xe2\x80\x8d"), true, true},   /* U+200D joins letters */
+	    {TEXT("\xe2\x80\x8e"), false, false}, /* U+200E */
+	    {TEXT("a\xe2\x80\x8f"), false, false},
+	    {TEXT("\xe2\x80\xa7"), true, true},
+	    {TEXT("\xe2\x80\xa8"), false, false}, /* U+2028, a line's end that nobody sees */
+	    {TEXT("\xe2\x80\xae"), false, false}, /* U+202E */
+	    {TEXT("\xe2\x80\xaf"), true, true},
+	    {TEXT("\xe2\x81\xa5"), true, true},
+	    {TEXT("\xe2\x81\xa6"), false, false}, /* U+2066 */
+	    {TEXT("\xe2\x81\xa9"), false, false},
+	    {TEXT("\xe2\x81\xaa"), true, true},
+	    {TEXT("\xd7\x90\xd8\xa7"), true, true}, /* letters that are written from the right are letters */
 #undef TEXT
 	};
 
