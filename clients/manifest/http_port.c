@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 struct connection {
-	LIST_ENTRY(connection) link;
+	TAILQ_ENTRY(connection) link;
 	struct http_port *port;
 	struct bufferevent *bev;
 	struct event *deadline;
@@ -35,8 +35,8 @@ struct http_port {
 	struct event_base *base;
 	struct evconnlistener *listener;
 	struct event *stops[2];
-	struct event *retry; /* accepting, after there were no descriptors */
-	LIST_HEAD(, connection) open;
+	struct event *retry;                      /* accepting, after there were no descriptors */
+	TAILQ_HEAD(connections, connection) open; /* the longest waiting first */
 	unsigned open_n;
 	char name[NAME_SIZE];
 };
@@ -45,13 +45,12 @@ static void connection_free(struct connection *c)
 {
 	struct http_port *port = c->port;
 
-	LIST_REMOVE(c, link);
+	TAILQ_REMOVE(&port->open, c, link);
 	if (c->deadline != NULL)
 		event_free(c->deadline);
 	bufferevent_free(c->bev);
 	free(c);
-	if (port->open_n-- == port->settings.connections_max)
-		(void)evconnlistener_enable(port->listener);
+	port->open_n--;
 }
 
 static void send_answer(struct connection *c, const struct buffer *answer)
@@ -169,6 +168,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 	struct timeval life = {.tv_sec = port->settings.seconds};
 	struct connection *c = calloc(1, sizeof(*c));
 
+	(void)listener;
 	(void)peer;
 	(void)peer_n;
 	if (c != NULL)
@@ -179,9 +179,11 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t fd, struc
 		return;
 	}
 	c->port = port;
-	LIST_INSERT_HEAD(&port->open, c, link);
-	if (++port->open_n == port->settings.connections_max)
-		(void)evconnlistener_disable(listener);
+	/* Who has long said nothing whole gives way: silence cannot keep others out. */
+	if (port->open_n == port->settings.connections_max)
+		connection_free(TAILQ_FIRST(&port->open));
+	TAILQ_INSERT_TAIL(&port->open, c, link);
+	port->open_n++;
 	c->deadline = evtimer_new(port->base, on_deadline, c);
 	bufferevent_setcb(c->bev, on_read, on_written, on_event, c);
 	bufferevent_setwatermark(c->bev, EV_READ, 0, HTTP_HEAD_MAX + port->settings.body_max);
@@ -206,8 +208,7 @@ static void on_retry(evutil_socket_t fd, short what, void *self)
 
 	(void)fd;
 	(void)what;
-	if (port->open_n < port->settings.connections_max)
-		(void)evconnlistener_enable(port->listener);
+	(void)evconnlistener_enable(port->listener);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *self)
@@ -290,7 +291,7 @@ struct http_port *http_port_new(const struct http_port_settings *settings, const
 	port->settings = *settings;
 	port->answer = answer;
 	port->self = self;
-	LIST_INIT(&port->open);
+	TAILQ_INIT(&port->open);
 	port->base = event_base_new();
 	if (port->base == NULL)
 		goto failed;
@@ -326,8 +327,8 @@ void http_port_free(struct http_port *port)
 	if (port == NULL)
 		return;
 	struct connection *next = NULL;
-	for (struct connection *c = LIST_FIRST(&port->open); c != NULL; c = next) {
-		next = LIST_NEXT(c, link);
+	for (struct connection *c = TAILQ_FIRST(&port->open); c != NULL; c = next) {
+		next = TAILQ_NEXT(c, link);
 		connection_free(c);
 	}
 	if (port->listener != NULL)

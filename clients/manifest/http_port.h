@@ -12,7 +12,7 @@ struct http_port;
 
 struct http_port_settings {
 	size_t body_max;
-	unsigned connections_max; /* more wait in the kernel's queue */
+	unsigned connections_max; /* one more, and who has waited longest gives way */
 	unsigned seconds;         /* a connection's life */
 };
 

@@ -17,7 +17,7 @@
 enum { WATCHED_MAX = 64, KEYS_OF_LOG_MAX = 4 };
 
 static const struct http_port_settings port_settings = {
-    .body_max = ADD_CHECKPOINT_SIZE_MAX, .connections_max = 64, .seconds = 10};
+    .body_max = ADD_CHECKPOINT_SIZE_MAX, .connections_max = 512, .seconds = 10};
 
 /* A log, and what was cosigned last for it. */
 struct watched {

@@ -193,6 +193,21 @@ def test_no_place_is_taken_from_evidence(witness, log):
     accepted(witness, log, 7, 30)
 
 
+def test_silence_keeps_nobody_out(witness, log):
+    """More connections than there are places, each with half a request: the log is cosigned all the same, at once."""
+    silent = []
+    try:
+        for _ in range(700):
+            silent.append(socket.create_connection(("127.0.0.1", witness.port), timeout=5))
+            silent[-1].sendall(b"POST /add-checkpoint HTTP/1.1\r\n")
+        begun = time.monotonic()
+        accepted(witness, log, 0, 7)
+        assert time.monotonic() - begun < 3
+    finally:
+        for s in silent:
+            s.close()
+
+
 @pytest.mark.parametrize("last,old,size,fork,status", [
     (0, 3, 7, False, 409), (7, 0, 9, False, 409), (7, 3, 9, False, 409), (7, 8, 9, False, 409),
     (7, 9, 8, False, 400), (7, 7, 6, False, 400),
