@@ -1,6 +1,6 @@
 /*
- * The flow of judging one member: sent before? the time, the signers, its place in the chain, the state, and
- * what follows. Each step either ends the verdict or leaves it to the next.
+ * The flow of judging one member: sent before? the rules, the time, the signers, its place in the chain, the
+ * state, and what follows. Each step either ends the verdict or leaves it to the next.
  */
 #include "core/judge_internal.h"
 
@@ -132,6 +132,12 @@ static void judge_time(struct member *m)
 	problem_add(&m->verdict->problems, RULE(TIME_FUTURE), "occurred_at", found, allowed);
 	m->verdict->retry_after = m->e->occurred_at - limit;
 	refuse(m, REFUSAL_LATER);
+}
+
+static void judge_rules(struct member *m)
+{
+	rules_check(m->j->registry, m->e, &m->verdict->problems);
+	refuse_if_any(m, REFUSAL_RULE);
 }
 
 static void judge_signers(struct member *m)
@@ -438,11 +444,13 @@ bool judge_member(struct judgement *j, const struct event *e, struct span envelo
 	struct member m = {.j = j, .e = e, .envelope = envelope, .verdict = &verdict};
 
 	m.key = e->signers_n == 0 ? NULL : registry_key(j->registry, &e->signers[0].keyid);
-	if (!sent_before(&m))
-		judge_time(&m);
-	if (verdict.repeated || refused(&m))
+	if (sent_before(&m))
 		goto judged;
-	judge_signers(&m);
+	judge_rules(&m);
+	if (!refused(&m))
+		judge_time(&m);
+	if (!refused(&m))
+		judge_signers(&m);
 	if (refused(&m))
 		goto judged;
 	if (e->number != 0 && !judge_touch(j, e->number, &m.about))

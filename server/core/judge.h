@@ -110,8 +110,8 @@ void judge_rows(const struct judgement *j, struct rows *ret_rows);
 
 /*
  * The rules that need no state but the reference data: roles against kinds, credit codes, codes and methods,
- * numbers' year and city, sums of lines. Runs before batching, adds every problem. (`r` may be read: settings
- * and reference.)
+ * numbers' year and city, sums of lines. Adds every problem. judge_member() begins with it: the reference
+ * data are those at the event's place in the log.
  */
 void rules_check(const struct registry *r, const struct event *e, struct problems *problems);
 

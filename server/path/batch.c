@@ -53,9 +53,15 @@ void batch_free(struct batch *b)
 	free(b);
 }
 
+bool enrols_key(const struct event *e)
+{
+	return e->kind == EVENT_GENESIS || e->kind == EVENT_KEY_ENROLLED || e->kind == EVENT_REGISTRAR_ADDED;
+}
+
 /*
- * The queue's head as far as it is decided. An event whose key is unknown is decided when everything before
- * it is committed: then the snapshot it was verified with is the newest, or it is verified again.
+ * The queue's head as far as it is decided. An event whose key is unknown is decided when every key before it
+ * is committed: then the snapshot it was verified with is the newest, or it is verified again. It is refused
+ * as a member, since another server may have enrolled the key: only the transaction tells.
  */
 static void collect(struct path *p, struct batch *b, size_t limit)
 {
@@ -63,22 +69,19 @@ static void collect(struct path *p, struct batch *b, size_t limit)
 		struct request *r = p->queue.first;
 		if (r->stage == REQUEST_VERIFYING)
 			return;
-		if (r->stage == REQUEST_UNKNOWN_KEY && b->members_n > 0)
+		if (r->stage == REQUEST_UNKNOWN_KEY && b->enrols)
 			return;
 		if (r->stage == REQUEST_UNKNOWN_KEY && r->keyring_version != p->keyring_version) {
 			stage_verify(p, r);
 			return;
 		}
 		(void)queue_pop(&p->queue);
-		if (r->stage == REQUEST_UNKNOWN_KEY) {
-			problem_add(&r->problems, PATH(KEY_UNKNOWN), "signatures", "", "");
-			answer_refusal(p, r, REFUSAL_SIGNATURE, NULL);
-			r->stage = REQUEST_DEAD;
-		}
-		if (r->stage == REQUEST_DEAD)
+		if (r->stage == REQUEST_DEAD) {
 			request_give_back(p, r);
-		else
-			b->members[b->members_n++] = r;
+			continue;
+		}
+		b->enrols = b->enrols || enrols_key(&r->event);
+		b->members[b->members_n++] = r;
 	}
 }
 
@@ -220,6 +223,15 @@ static void load_done(struct work *w)
 	p->ports.writer.submit(p->ports.writer.self, &b->work);
 }
 
+static bool judge(struct batch *b, struct request *r)
+{
+	if (r->stage != REQUEST_UNKNOWN_KEY)
+		return judge_member(b->judgement, &r->event, r->bytes, &r->verdict);
+	r->verdict = (struct verdict){.refused = REFUSAL_SIGNATURE, .problems = {.arena = b->arena}};
+	problem_add(&r->verdict.problems, PATH(KEY_UNKNOWN), "signatures", "", "");
+	return true;
+}
+
 bool batch_judge(struct batch *b)
 {
 	struct path *p = b->path;
@@ -229,11 +241,9 @@ bool batch_judge(struct batch *b)
 	    judge_begin(b->arena, p->registry, &b->loaded, p->head.size, p->head.accepted_at, b->now, &ports);
 	if (b->judgement == NULL)
 		return false;
-	for (size_t i = 0; i < b->members_n; i++) {
-		struct request *r = b->members[i];
-		if (!judge_member(b->judgement, &r->event, r->bytes, &r->verdict))
+	for (size_t i = 0; i < b->members_n; i++)
+		if (!judge(b, b->members[i]))
 			return false;
-	}
 	for (size_t i = 0; i < b->due_n; i++)
 		if (!judge_sweep_manifest(b->judgement, b->due[i]))
 			return false;

@@ -15,6 +15,7 @@ struct batch {
 	size_t members_n;
 	struct needs needs;
 	struct loaded loaded;
+	bool enrols;         /* a member brings a key: whose key is unknown after it is not judged with it */
 	struct span *files;  /* of members that are reference_loaded; NULL: none is */
 	bool sweep;          /* look for passed deadlines too */
 	const uint64_t *due; /* manifests to sweep */
@@ -55,6 +56,8 @@ enum seen_answer batch_seen(void *self, const struct checkpoint_ref *seen) MUST_
 
 /* ---- batch.c ---- */
 
+/* Does it bring a key that later ones may be signed with? */
+bool enrols_key(const struct event *e) MUST_CHECK;
 /* False: no memory. */
 bool batch_judge(struct batch *b) MUST_CHECK;
 bool batch_log(struct batch *b) MUST_CHECK;

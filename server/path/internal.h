@@ -51,7 +51,7 @@ struct path {
 	struct buffer checkpoint;   /* the latest signed one; empty before the first */
 	uint64_t checkpoint_stored; /* size of the newest one that is in the database */
 	struct keyring *keyring;
-	uint64_t keyring_version;
+	uint64_t keyring_version; /* 0: nothing is known yet */
 	struct seen_slot seen[SEEN_CACHE];
 	char origin[129];
 
@@ -90,7 +90,6 @@ void greet(struct path *p, struct session *s, uint64_t id, struct span envelope)
 void stage_verify(struct path *p, struct request *r);
 /* What waits for a full group goes to the lane now. */
 void stage_verify_flush(struct path *p);
-void stage_rule(struct path *p, struct request *r);
 void stage_batch(struct path *p); /* launches one if it is time */
 
 /* ---- reads ---- */

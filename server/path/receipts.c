@@ -153,8 +153,7 @@ static bool adopt(struct batch *b)
 	}
 	for (size_t i = 0; i < b->rows.registry_n; i++) {
 		const struct event *e = b->rows.registry[i].event;
-		keys = keys || e->kind == EVENT_GENESIS || e->kind == EVENT_KEY_ENROLLED ||
-		       e->kind == EVENT_REGISTRAR_ADDED;
+		keys = keys || enrols_key(e);
 		restart = restart || changes_clocks(e);
 	}
 	if (restart) {

@@ -163,7 +163,7 @@ bool keyring_publish(struct path *p)
 		return false;
 	keyring_release(p->keyring);
 	p->keyring = ring;
-	p->keyring_version++;
+	p->keyring_version = n + 1; /* no key is ever taken away: as many are the same */
 	return true;
 }
 

@@ -75,6 +75,17 @@ static void group_run(struct work *w, void *thread)
 		verify(g, g->requests[i]);
 }
 
+/* What cannot be read or is not signed by whose key it names is so for good, whatever the log holds: it is
+ * answered at once, and leaves its place in the queue as dead. All other refusals wait for a batch. */
+static void settle(struct path *p, struct request *r)
+{
+	r->stage = r->unknown_key ? REQUEST_UNKNOWN_KEY : REQUEST_READY;
+	if (r->refused == REFUSAL_NONE)
+		return;
+	answer_refusal(p, r, r->refused, NULL);
+	r->stage = REQUEST_DEAD;
+}
+
 static void group_done(struct work *w)
 {
 	struct verify_group *g = (struct verify_group *)w;
@@ -83,7 +94,7 @@ static void group_done(struct work *w)
 	p->counters.signatures += g->signatures;
 	p->verify_groups--;
 	for (size_t i = 0; i < g->n; i++)
-		stage_rule(p, g->requests[i]);
+		settle(p, g->requests[i]);
 	keyring_release(g->ring);
 	free(g);
 	stage_verify_flush(p);
@@ -113,7 +124,7 @@ void stage_verify(struct path *p, struct request *r)
 		if (g == NULL) {
 			problem_add(&r->problems, PATH(FAULT), "", "no memory", "");
 			r->refused = REFUSAL_FAULT;
-			stage_rule(p, r);
+			settle(p, r);
 			return;
 		}
 		*g = (struct verify_group){.work = {.run = group_run, .done = group_done}, .path = p};

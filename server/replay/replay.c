@@ -328,14 +328,10 @@ static void refused(struct replay *r, const struct replay_item *item, const stru
 
 static bool member(struct replay *r, const struct replay_item *item)
 {
-	struct problems problems = {.arena = r->arena};
 	struct verdict verdict;
 
 	r->cursor++;
 	forget_flagged_history(r, item);
-	rules_check(r->registry, &item->event, &problems);
-	if (problems_any(&problems))
-		refused(r, item, &problems);
 	judge_clock(r->judgement, item->entry.accepted_at - 1, item->entry.accepted_at);
 	if (!judge_member(r->judgement, &item->event, item->entry.envelope, &verdict))
 		return false;

@@ -155,16 +155,18 @@ Test(path, what_a_verifier_has_done_counts_when_the_main_thread_hears_of_it)
 {
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
-	struct event e = world_issued(r->w, NUMBER(1));
+	struct device_key *d = &r->w->devices[GENERATOR];
+	struct secret_key good = d->secret;
 
-	/* It breaks a rule that needs no state: only hearing of it judges that. */
-	e.issued.edition = span_str("1999");
-	rig_submit(r, conn, 2, SIGN(r->w, &e, GENERATOR));
+	/* A bad signature: only hearing of it answers it. */
+	d->secret = r->w->devices[NEW_DEVICE].secret;
+	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	d->secret = good;
 	cr_assert(rig_run(r, LANE_VERIFY));
 	path_tick(r->path);
 	cr_assert_eq(r->lanes[LANE_WRITER].n, 0, "taken into a batch from under the verifier's hands");
 	rig_drain(r);
-	cr_assert(rig_refused(r, conn, 2, REFUSAL_RULE, NULL), "%s", rig_words(r, conn, 2));
+	cr_assert(rig_refused(r, conn, 2, REFUSAL_SIGNATURE, "signature"), "%s", rig_words(r, conn, 2));
 	nothing_left(r);
 	rig_free(r);
 }

@@ -343,26 +343,6 @@ Test(faults, a_server_without_the_lease_keeps_what_it_signed)
 	rig_free(r);
 }
 
-/* The other one may have what this one lacks: it does not say no to anybody from what it knew. */
-Test(faults, a_deposed_writer_refuses_nothing)
-{
-	struct rig *r = rig_writing();
-	conn_id conn = rig_connect(r, HAULER, ROLE_TRANSPORTER);
-	const struct digest elsewhere = {{7}};
-	const struct event e = world_step(r->w, EVENT_LOADED, NUMBER(1), &elsewhere);
-	const struct signed_event *loaded = SIGN(r->w, &e, GENERATOR, HAULER);
-
-	rig_submit(r, conn, 2, loaded);
-	rig_settle(r);
-	cr_assert(rig_refused(r, conn, 2, REFUSAL_PREDECESSOR, NULL), "%s", rig_words(r, conn, 2));
-	r->store->leased_away = true;
-	r->store->head.epoch++;
-	rig_submit(r, conn, 3, loaded);
-	rig_settle(r);
-	cr_assert(rig_refused(r, conn, 3, REFUSAL_NOT_WRITER, "server.standby"), "%s", rig_words(r, conn, 3));
-	rig_free(r);
-}
-
 Test(faults, a_deposed_writer_stops_writing_in_the_middle_of_a_batch)
 {
 	struct rig *r = rig_writing();

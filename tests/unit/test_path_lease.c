@@ -1,0 +1,128 @@
+/* Who has lost the lease, or cannot know whether it still has it, refuses nothing for good. */
+#include <criterion/criterion.h>
+
+#include <limits.h>
+
+#include "rig.h"
+
+static const struct signed_event *issue(struct rig *r, uint64_t number)
+{
+	struct event e = world_issued(r->w, number);
+
+	return SIGN(r->w, &e, GENERATOR);
+}
+
+static void fail_next(struct rig *r, enum fake_call call, enum fake_fault fault, unsigned times)
+{
+	r->store->script[call].fault = fault;
+	r->store->script[call].times = times;
+}
+
+static void seconds_pass(struct rig *r, int n)
+{
+	for (int i = 0; i < n; i++) {
+		r->now += MICROS_PER_SECOND;
+		rig_settle(r);
+	}
+}
+
+/* What is refused by what the log holds: a predecessor, a key, a list of waste codes that it does not have.
+ */
+static void submit_what_is_refused(struct rig *r, conn_id conn, uint64_t id)
+{
+	const struct digest elsewhere = {{7}};
+	const struct event step = world_step(r->w, EVENT_LOADED, NUMBER(1), &elsewhere);
+	const struct event unknown = world_issued(r->w, NUMBER(2));
+	struct event broken = world_issued(r->w, NUMBER(3));
+
+	broken.issued.edition = span_str("2031");
+	rig_submit(r, conn, id, SIGN(r->w, &step, GENERATOR, HAULER));
+	rig_submit(r, conn, id + 1, SIGN(r->w, &unknown, NEW_DEVICE));
+	rig_submit(r, conn, id + 2, SIGN(r->w, &broken, GENERATOR));
+	rig_settle(r);
+}
+
+/* The other one may have what this one lacks: it does not say no to anybody from what it knew. */
+Test(lease, a_deposed_writer_refuses_nothing)
+{
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, HAULER, ROLE_TRANSPORTER);
+
+	submit_what_is_refused(r, conn, 2);
+	cr_assert(rig_refused(r, conn, 2, REFUSAL_PREDECESSOR, NULL), "%s", rig_words(r, conn, 2));
+	cr_assert(rig_refused(r, conn, 3, REFUSAL_SIGNATURE, "key.not_enrolled"), "%s",
+		  rig_words(r, conn, 3));
+	cr_assert(rig_refused(r, conn, 4, REFUSAL_RULE, NULL), "%s", rig_words(r, conn, 4));
+	r->store->leased_away = true;
+	r->store->head.epoch++;
+	submit_what_is_refused(r, conn, 5);
+	for (uint64_t id = 5; id <= 7; id++)
+		cr_assert(rig_refused(r, conn, id, REFUSAL_NOT_WRITER, "server.standby"), "%llu: %s",
+			  (unsigned long long)id, rig_words(r, conn, id));
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
+
+/* Each alone, so that no other refusal has found out before it that the lease is lost. */
+Test(lease, each_refusal_of_a_deposed_writer_is_held_back)
+{
+	for (int which = 0; which < 2; which++) {
+		struct rig *r = rig_writing();
+		conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+		struct event e = world_issued(r->w, NUMBER(1));
+		if (which == 1)
+			e.issued.edition = span_str("2031");
+		r->store->leased_away = true;
+		r->store->head.epoch++;
+		rig_submit(r, conn, 2, SIGN(r->w, &e, which == 0 ? NEW_DEVICE : GENERATOR));
+		rig_drain(r);
+		cr_assert(rig_answer(r, conn, 2) == NULL ||
+			      rig_refused(r, conn, 2, REFUSAL_NOT_WRITER, "server.standby"),
+			  "%d: %s", which, rig_words(r, conn, 2));
+		rig_settle(r);
+		cr_assert(rig_refused(r, conn, 2, REFUSAL_NOT_WRITER, "server.standby"), "%d: %s", which,
+			  rig_words(r, conn, 2));
+		rig_free(r);
+	}
+}
+
+/* The database is away: what it holds is not known, and nobody is refused for good. */
+Test(lease, an_unknown_key_waits_for_the_database)
+{
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+	const struct event e = world_issued(r->w, NUMBER(1));
+
+	fail_next(r, CALL_COMMIT, FAULT_AWAY, UINT_MAX);
+	rig_submit(r, conn, 2, SIGN(r->w, &e, NEW_DEVICE));
+	rig_settle(r);
+	cr_assert_null(rig_answer(r, conn, 2));
+	fail_next(r, CALL_COMMIT, FAULT_NONE, 0);
+	seconds_pass(r, 6);
+	cr_assert(rig_refused(r, conn, 2, REFUSAL_SIGNATURE, "key.not_enrolled"), "%s",
+		  rig_words(r, conn, 2));
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
+
+Test(lease, many_unknown_keys_are_refused_by_one_commit)
+{
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+
+	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	for (uint64_t id = 3; id < 8; id++) {
+		const struct event e = world_issued(r->w, NUMBER(id));
+		rig_submit(r, conn, id, SIGN(r->w, &e, NEW_DEVICE));
+	}
+	rig_submit(r, conn, 8, issue(r, NUMBER(9)));
+	uint64_t batches = path_counters(r->path)->batches;
+	rig_drain(r);
+	cr_assert(rig_accepted(r, conn, 2) && rig_accepted(r, conn, 8));
+	for (uint64_t id = 3; id < 8; id++)
+		cr_assert(rig_refused(r, conn, id, REFUSAL_SIGNATURE, "key.not_enrolled"), "%s",
+			  rig_words(r, conn, id));
+	cr_assert_leq(path_counters(r->path)->batches, batches + 2);
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
