@@ -1,6 +1,12 @@
+/*
+ * Owns hashing. OpenSSL's SHA-256 and not libsodium's, since it uses the processor's own instructions: four times
+ * faster, and a leaf and two nodes are hashed for each event. Its functions of version 1.1 and not EVP, whose
+ * contexts are allocated and can fail.
+ */
 #include "crypto/digest.h"
 
-#include <sodium.h>
+#define OPENSSL_API_COMPAT 10101
+#include <openssl/sha.h>
 
 #include "base/text.h"
 
@@ -8,20 +14,24 @@ struct digest digest_of(struct span s)
 {
 	struct digest d;
 
-	(void)crypto_hash_sha256(d.b, s.p, s.n);
+	SHA256_CTX state;
+
+	(void)SHA256_Init(&state);
+	(void)SHA256_Update(&state, s.p, s.n);
+	(void)SHA256_Final(d.b, &state);
 	return d;
 }
 
 struct digest digest_prefixed(uint8_t prefix, struct span a, struct span b)
 {
 	struct digest d;
-	crypto_hash_sha256_state state;
+	SHA256_CTX state;
 
-	(void)crypto_hash_sha256_init(&state);
-	(void)crypto_hash_sha256_update(&state, &prefix, 1);
-	(void)crypto_hash_sha256_update(&state, a.p, a.n);
-	(void)crypto_hash_sha256_update(&state, b.p, b.n);
-	(void)crypto_hash_sha256_final(&state, d.b);
+	(void)SHA256_Init(&state);
+	(void)SHA256_Update(&state, &prefix, 1);
+	(void)SHA256_Update(&state, a.p, a.n);
+	(void)SHA256_Update(&state, b.p, b.n);
+	(void)SHA256_Final(d.b, &state);
 	return d;
 }
 
