@@ -95,8 +95,10 @@ struct figures middle_of(const struct figures *rounds, size_t n)
 	    .others = MIDDLE(rounds, n, others),
 	};
 
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		f.verified += rounds[i].verified;
+		f.p99_of_rounds[i] = rounds[i].p99;
+	}
 	return f;
 }
 

@@ -32,6 +32,7 @@ struct figures {
 	double server, postgres, generator; /* CPU seconds of an event */
 	double others; /* share of the cores that none of the three used: the measurement was disturbed */
 	size_t verified;
+	double p99_of_rounds[ROUNDS_MAX];
 };
 
 /* ---------------------------------------------------------------- rounds.c */
