@@ -53,8 +53,26 @@ static void *begin_writer(void *arg)
 	return begin_conn(arg, STORE_WRITER);
 }
 
+/*
+ * Linux gives each thread a priority of its own. Events go before everything: verification, which takes most of
+ * the processors' time, stands behind whoever has little to do each time (else an event waits at each of its
+ * stations for a time slice of a verifier), and questions stand behind verification.
+ */
+static void stand_behind(int nice)
+{
+	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), nice);
+}
+
+static void *begin_verifier(void *arg)
+{
+	(void)arg;
+	stand_behind(5);
+	return NULL;
+}
+
 static void *begin_reader(void *arg)
 {
+	stand_behind(10);
 	return begin_conn(arg, STORE_READER);
 }
 
@@ -170,19 +188,6 @@ static void on_reload(void *self, int number)
 	}
 	buffer_free(&policy);
 	(void)sd_notify(0, "READY=1");
-}
-
-/*
- * Verification takes most of the processors' time. All the others, PostgreSQL among them, have little to do
- * each time and go first: else an event waits at each of its stations for a time slice of a verifier.
- */
-static void *begin_verifier(void *arg)
-{
-	enum { BEHIND_THE_OTHERS = 5 };
-
-	(void)arg;
-	(void)setpriority(PRIO_PROCESS, (id_t)gettid(), BEHIND_THE_OTHERS); /* of this thread alone */
-	return NULL;
 }
 
 /* As many as are set, or one for each processor. */
