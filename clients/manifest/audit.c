@@ -137,8 +137,6 @@ static bool read_genesis(struct audit *a)
 	struct problems problems = {.arena = a->app->arena};
 	struct store_port port = store_port();
 
-	if (a->stored.size == 0)
-		return true;
 	enum store_result r = port.entries(a->conn, &first, 1, a->app->arena, &view);
 	if (r != STORE_OK && r != STORE_CORRUPT)
 		return audit_unavailable(a, store_error(a->conn));
@@ -151,20 +149,33 @@ static bool read_genesis(struct audit *a)
 	return true;
 }
 
+/* What the database says of itself. A head that is not there is a finding like any other. */
+static bool read_state(struct audit *a, uint64_t *ret_end)
+{
+	enum store_result r = store_snapshot(a->conn, a->snapshot);
+
+	if (r == STORE_OK)
+		r = store_head(a->conn, &a->stored);
+	a->has_head = r == STORE_OK;
+	if ((r == STORE_OK || r == STORE_CORRUPT) && store_log_end(a->conn, ret_end) == STORE_OK &&
+	    store_unfinished(a->conn, &a->unfinished) == STORE_OK)
+		return read_genesis(a);
+	return audit_unavailable(a, store_error(a->conn));
+}
+
 static bool open_all(struct audit *a, unsigned threads)
 {
 	const struct store_options options = {.conninfo = a->order->database};
 	const char *folder = getenv("TMPDIR");
+	uint64_t end;
 
 	a->conn = store_conn_new(STORE_READER, &options);
 	if (a->conn == NULL)
 		return audit_unavailable(a, "no memory");
-	if (store_snapshot(a->conn, a->snapshot) != STORE_OK || store_head(a->conn, &a->stored) != STORE_OK)
-		return audit_unavailable(a, store_error(a->conn));
-	if (!read_genesis(a))
+	if (!read_state(a, &end))
 		return false;
 	a->scratch = scratch_open(folder == NULL || folder[0] == '\0' ? "/var/tmp" : folder,
-				  (UINT64_C(1) << 28) + a->stored.size * 8192, a->error);
+				  (UINT64_C(1) << 28) + end * 8192, a->error);
 	if (a->scratch == NULL)
 		return false;
 	a->projection = projection_new(a->conn, a->scratch);
@@ -270,7 +281,7 @@ static void say(struct audit *a, json_t *rows)
 	struct app *app = a->app;
 	double seconds = (double)(app_now() - a->begun_at) / 1e6;
 	uint64_t signatures = feed_signatures(a->feed);
-	bool holds = a->findings.n == 0 && a->findings.followers == 0;
+	bool holds = !findings_any(&a->findings);
 	const char *name;
 	json_t *n;
 
@@ -295,16 +306,14 @@ static void say(struct audit *a, json_t *rows)
 
 int log_audit_run(struct app *app, const struct command *command, struct order *order)
 {
-	struct audit a = {.app = app,
-			  .order = order,
-			  .findings = {.limit = order->query.limit == 0 ? LIMIT : order->query.limit}};
+	struct audit a = {.app = app, .order = order, .findings = {.limit = order->query.limit}};
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	json_t *rows = json_object();
 	struct mft_failure failure;
 	int status;
 
 	(void)command;
-	a.grace = (order->grace > 0 ? order->grace : GRACE_SECONDS) * MICROS_PER_SECOND;
+	a.grace = order->grace * MICROS_PER_SECOND;
 	a.begun_at = app_now();
 	a.progress = !app->json && isatty(STDERR_FILENO);
 	status = read_kept(&a);
@@ -320,7 +329,7 @@ int log_audit_run(struct app *app, const struct command *command, struct order *
 		goto out;
 	}
 	say(&a, rows);
-	status = a.findings.n + a.findings.followers > 0 ? EXIT_REFUSED : EXIT_DONE;
+	status = findings_any(&a.findings) ? EXIT_REFUSED : EXIT_DONE;
 out:
 	json_decref(rows);
 	close_all(&a);

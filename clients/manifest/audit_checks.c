@@ -228,6 +228,21 @@ void audit_check_head(struct audit *a)
 	const struct log_head *head = replay_head(a->replay);
 	const struct log_head *stored = &a->stored;
 
+	if (a->unfinished)
+		audit_add(a, "rebuild.unfinished", "unfinished_rebuild", 0, "", FINDING_NO_ENTRY,
+			  "a `manifest log rebuild` of this database has not ended: run it again, which "
+			  "empties the "
+			  "database and begins anew",
+			  "该数据库的 `manifest log rebuild` 尚未完成：请再次运行，将清空数据库并重新开始");
+	if (!a->has_head) {
+		audit_add(
+		    a, "head", "log_head", 0, "", FINDING_NO_ENTRY,
+		    "the head row is missing or malformed, and no server starts without it: restore the "
+		    "database, or make it again from a copy of the log (`manifest log rebuild`)",
+		    "日志头一行缺失或损坏，服务器无法启动：请恢复数据库，或由日志副本重建"
+		    "（`manifest log rebuild`）");
+		return;
+	}
 	if (stored->size != head->size)
 		audit_add(a, "head", "log_head", 0, "size", FINDING_NO_ENTRY,
 			  "the head counts another number of entries than are stored",

@@ -8,7 +8,7 @@
 #include "manifest/findings.h"
 #include "store/projection.h"
 
-enum { WINDOW = 2048, NOTED = 16384, LIMIT = 100, GRACE_SECONDS = 120 };
+enum { WINDOW = 2048, NOTED = 16384 };
 
 /* A (size, root) that somebody kept outside the database. Read before the database is, which may grow
  * meanwhile. */
@@ -43,6 +43,8 @@ struct audit {
 	uint64_t noted_from;                    /* the first of all; 0: none yet */
 	uint64_t entries;
 	struct log_head stored;
+	bool has_head;
+	bool unfinished; /* a rebuild of this database is */
 	struct kept kept[ORDER_FILES_MAX + 1];
 	size_t kept_n;
 	micros grace;

@@ -56,6 +56,7 @@ struct order {
 enum option_type {
 	OPTION_SWITCH,  /* bool */
 	OPTION_FILE,    /* const char * */
+	OPTION_URL,     /* const char *, of a log: see log_source.h */
 	OPTION_TEXT,    /* struct span */
 	OPTION_TEXTS,   /* list of struct span, at commas */
 	OPTION_LINES,   /* list of struct span, whole */
@@ -82,6 +83,7 @@ struct option_row {
 	size_t count_at; /* lists */
 	const struct word *words;
 	bool must;
+	const char *initial; /* what it is when it is not given, as text; NULL: zero */
 	const char *argument;
 	const char *en;
 	const char *zh;

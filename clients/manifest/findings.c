@@ -103,6 +103,11 @@ void findings_add(struct findings *f, const struct finding *finding)
 	f->list[f->n++] = *finding;
 }
 
+bool findings_any(const struct findings *f)
+{
+	return f->n > 0 || f->more > 0 || f->followers > 0;
+}
+
 void findings_free(struct findings *f)
 {
 	free(f->list);

@@ -24,6 +24,7 @@ struct findings {
 };
 
 void findings_add(struct findings *f, const struct finding *finding);
+bool findings_any(const struct findings *f);
 void findings_free(struct findings *f);
 /* In words, or under "findings" of the JSON result. */
 void findings_say(struct app *app, const struct findings *f);

@@ -2,9 +2,11 @@
 #include "manifest/log_source.h"
 
 #include <curl/curl.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "core/note.h"
@@ -40,11 +42,46 @@ static bool read_file(const struct log_source *s, const char *path, size_t max, 
 	return mft_file_read(whole, max, to, ret_failure);
 }
 
+/* False; where `manifest log mirror --hashes` has copied the tree alone, with what to do about it. */
+static bool no_entries(const struct log_source *s, const char *path, struct mft_failure *ret_failure)
+{
+	char whole[PATH_MAX + 128];
+
+	(void)snprintf(whole, sizeof(whole), "%s%s", s->place, path);
+	if (access(whole, F_OK) != 0 && errno == ENOENT)
+		mft_fail(ret_failure, MFT_FAULT_REFUSED, "log.no_entries",
+			 "entries are missing in this copy, as when it was made with --hashes: `manifest log "
+			 "mirror` "
+			 "without --hashes, into the same folder, adds them",
+			 "该副本缺少记录（例如以 --hashes 复制）：对同一目录运行不带 --hashes 的 `manifest "
+			 "log mirror` 即可补齐",
+			 whole);
+	return false;
+}
+
 /* ---- HTTP ---- */
+
+static const char unix_scheme[] = "unix:";
+
+bool log_source_url(const char *url)
+{
+	const char *path = url + sizeof(unix_scheme) - 1;
+	char *scheme = NULL;
+
+	if (strncmp(url, unix_scheme, sizeof(unix_scheme) - 1) == 0)
+		return path[0] == '/' && strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
+	CURLU *parts = curl_url();
+	bool good = parts != NULL && strlen(url) < PATH_MAX &&
+		    curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK &&
+		    curl_url_get(parts, CURLUPART_SCHEME, &scheme, 0) == CURLUE_OK &&
+		    (strcmp(scheme, "http") == 0 || strcmp(scheme, "https") == 0);
+	curl_free(scheme);
+	curl_url_cleanup(parts);
+	return good;
+}
 
 static bool set_up(struct log_source *s, const char *url, struct span token)
 {
-	static const char unix_scheme[] = "unix:";
 	bool is_unix = strncmp(url, unix_scheme, sizeof(unix_scheme) - 1) == 0;
 	size_t n = strlen(url);
 	char header[TOKEN_MAX];
@@ -214,7 +251,8 @@ static bool read_one(struct log_source *s, const struct tile_id *id, bool entrie
 	if (!buffer_ok(&path))
 		mft_fail(ret_failure, MFT_FAULT_LOCAL, "memory", "out of memory", "内存不足", NULL);
 	else if (s->curl == NULL)
-		good = read_file(s, (const char *)path.p, max, to, ret_failure);
+		good = read_file(s, (const char *)path.p, max, to, ret_failure) ||
+		       (entries && no_entries(s, (const char *)path.p, ret_failure));
 	else
 		good = ask(s, (const char *)path.p, entries, max, to, ret_failure);
 	buffer_free(&path);

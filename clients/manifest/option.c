@@ -8,6 +8,7 @@
 #include "core/quantity.h"
 #include "core/time_text.h"
 #include "manifest/command.h"
+#include "manifest/log_source.h"
 
 struct setting {
 	struct app *app;
@@ -37,6 +38,11 @@ static bool set_file(const struct setting *s)
 {
 	*(const char **)(void *)s->at = (const char *)s->text.p;
 	return true;
+}
+
+static bool set_url(const struct setting *s)
+{
+	return set_file(s) && log_source_url((const char *)s->text.p);
 }
 
 static bool set_text(const struct setting *s)
@@ -233,6 +239,8 @@ static const struct {
 } types[] = {
     [OPTION_SWITCH] = {set_switch, false, "", ""},
     [OPTION_FILE] = {set_file, false, "", ""},
+    [OPTION_URL] = {set_url, false, "http://HOST:PORT, https://HOST or unix:/PATH",
+		    "http://主机:端口、https://主机 或 unix:/路径"},
     [OPTION_TEXT] = {set_text, false, "text without control characters", "不含控制字符的文本"},
     [OPTION_TEXTS] = {set_span, true, "texts with commas between", "以逗号分隔的文本"},
     [OPTION_LINES] = {set_span, false, "text without control characters", "不含控制字符的文本"},

@@ -126,10 +126,18 @@ static void check_given(struct argp_state *state, const struct parsing *p)
 		argp_error(state, T(p->app, "must be given:%s", "须给出：%s"), missing);
 }
 
+static void set_row(struct argp_state *state, const struct parsing *p, const struct option_row *row,
+		    const char *text)
+{
+	struct mft_failure failure;
+
+	if (!option_set(p->app, row, text, p->order, &failure))
+		argp_error(state, "%s", T(p->app, failure.en, failure.zh));
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct parsing *p = state->input;
-	struct mft_failure failure;
 
 	if (key >= KEY_GLOBAL && key < KEY_GLOBAL + (int)ARRAY_LEN(globals)) {
 		if (!set_global(p->app, (size_t)(key - KEY_GLOBAL), arg))
@@ -140,11 +148,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	}
 	if (key >= KEY_ROW && key < KEY_ROW + (int)p->rows_n) {
 		p->given[key - KEY_ROW] = true;
-		if (!option_set(p->app, p->rows[key - KEY_ROW], arg, p->order, &failure))
-			argp_error(state, "%s", T(p->app, failure.en, failure.zh));
+		set_row(state, p, p->rows[key - KEY_ROW], arg);
 		return 0;
 	}
 	switch (key) {
+	case ARGP_KEY_INIT:
+		for (size_t i = 0; i < p->rows_n; i++)
+			if (p->rows[i]->initial != NULL)
+				set_row(state, p, p->rows[i], p->rows[i]->initial);
+		return 0;
 	case ARGP_KEY_ARG:
 		if (p->command->arguments == NULL || p->order->files_n == ORDER_FILES_MAX)
 			argp_error(state, T(p->app, "'%s' is one argument too many", "多余的参数 '%s'"), arg);

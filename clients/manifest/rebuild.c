@@ -1,7 +1,7 @@
 /*
  * Owns the rebuilding: the copy is first held against its signed checkpoint as a whole, then judged again in
  * groups, each of which is one transaction of the server's own. The first thing that is not as the law has it
- * ends it.
+ * ends it. The database is marked as unfinished from before the first group until after the last.
  */
 #include "manifest/rebuild.h"
 
@@ -135,56 +135,22 @@ static bool copy_holds(struct rebuild *b)
 
 /* ---- an empty database ---- */
 
-static bool any_reference(void *self, enum reference_kind kind, struct span edition, struct span file)
-{
-	(void)self;
-	(void)kind;
-	(void)edition;
-	(void)file;
-	return true;
-}
-
-static bool any_entry(void *self, uint64_t index, struct span entry)
-{
-	(void)self;
-	(void)index;
-	(void)entry;
-	return true;
-}
-
-static bool any_numbers(void *self, key_no key, uint64_t first, uint64_t last, micros since)
-{
-	(void)self;
-	(void)key;
-	(void)first;
-	(void)last;
-	(void)since;
-	return true;
-}
-
-static bool any_hashes(void *self, uint8_t level, uint64_t first, const struct digest *hashes, size_t n)
-{
-	(void)self;
-	(void)level;
-	(void)first;
-	(void)hashes;
-	(void)n;
-	return true;
-}
-
 static bool database_failed(struct rebuild *b)
 {
-	mft_fail(&b->failure, MFT_FAULT_UNAVAILABLE, "rebuild.database", "the database cannot be written",
-		 "数据库无法写入", store_error(b->conn));
+	mft_fail(
+	    &b->failure, MFT_FAULT_UNAVAILABLE, "rebuild.database",
+	    "the database cannot be written now; mend what is said here and run this again: it empties what "
+	    "it has written and begins anew",
+	    "数据库目前无法写入；请按此处所述排除故障后重试：将清空已写入的内容并重新开始",
+	    store_error(b->conn));
 	return false;
 }
 
-/* Takes the lease, so that no server begins beside. */
+/* Takes the lease, so that no server begins beside; what a run that was cut short has left is emptied. */
 static bool take_database(struct rebuild *b, const char *conninfo)
 {
-	static const struct recovery_sink sink = {
-	    .reference = any_reference, .entry = any_entry, .numbers = any_numbers, .hashes = any_hashes};
-	const struct store_options options = {.conninfo = conninfo};
+	static const struct recovery_sink nothing;
+	const struct store_options options = {.conninfo = conninfo, .rebuilding = true};
 	struct store_port port = store_port();
 	struct log_head head;
 	struct span note;
@@ -195,7 +161,7 @@ static bool take_database(struct rebuild *b, const char *conninfo)
 		mft_fail(&b->failure, MFT_FAULT_LOCAL, "memory", "out of memory", "内存不足", NULL);
 		return false;
 	}
-	if (port.recover(b->conn, &sink, &head, &note, b->recovery) != STORE_OK)
+	if (port.recover(b->conn, &nothing, &head, &note, b->recovery) != STORE_OK)
 		return database_failed(b);
 	b->epoch = head.epoch;
 	if (head.size == 0)
@@ -353,7 +319,7 @@ static bool run(struct rebuild *b)
 		return database_failed(b);
 	const struct log_head *head = replay_head(b->replay);
 	if (head->size == b->checkpoint.size && digest_eq(&head->root, &b->checkpoint.root))
-		return true;
+		return store_rebuilt(b->conn) == STORE_OK || database_failed(b);
 	mft_fail(&b->failure, MFT_FAULT_DISPROVED, "mirror.root",
 		 "what was written has not the root of the checkpoint", "写入的内容与检查点的根哈希不符",
 		 NULL);

@@ -232,7 +232,7 @@ static const struct option_row import_options[] = {
 };
 
 #define URL_ROW(must_) \
-	{WAY("url", OPTION_FILE, url, "URL"), .must = must_, HELP("The server's HTTP port: http://HOST:PORT, https://HOST or unix:PATH", "服务器的 HTTP 地址：http://主机:端口、https://主机 或 unix:路径")}
+	{WAY("url", OPTION_URL, url, "URL"), .must = must_, HELP("The server's HTTP port: http://HOST:PORT, https://HOST or unix:PATH", "服务器的 HTTP 地址：http://主机:端口、https://主机 或 unix:路径")}
 static const struct option_row mirror_options[] = {
 	URL_ROW(true),
 	{WAY("token", OPTION_FILE, token, "FILE"), HELP("Token of an auditor (asked for, with --key)", "审计员令牌文件（缺省以 --key 取得）")},
@@ -253,8 +253,8 @@ static const struct option_row audit_options[] = {
 	{WAY("high-water", OPTION_FILE, high_water, "FILE"), HELP("The server's high-water file, which must be of this history", "服务器的最高水位文件，须属同一历史")},
 	{WAY("checkpoint", OPTION_FILES, checkpoints, "FILE"), COUNT(checkpoints_n), HELP("A checkpoint that somebody kept, which must be of this history; repeat", "他人保存的检查点，须属同一历史；可重复")},
 	{WAY("threads", OPTION_U32, threads, "N"), HELP("Threads that verify signatures (one for each processor)", "验证签名的线程数（缺省每处理器一个）")},
-	{WAY("grace", OPTION_U32, grace, "SECONDS"), HELP("How long after a deadline its flag may come (120)", "期限过后预警可迟到的秒数（120）")},
-	{WAY("limit", OPTION_U32, query.limit, "N"), HELP("Findings that are listed (100)", "列出的差异数（100）")},
+	{WAY("grace", OPTION_U32, grace, "SECONDS"), .initial = "120", HELP("How long after a deadline its flag may come (120)", "期限过后预警可迟到的秒数（120）")},
+	{WAY("limit", OPTION_U32, query.limit, "N"), .initial = "100", HELP("Findings that are listed (100)", "列出的差异数（100）")},
 };
 static const struct option_row continue_options[] = {
 	{WAY("checkpoint", OPTION_FILE, checkpoint, "FILE"), HELP("The newest checkpoint of the old log that anybody holds", "任何人所持的原日志最新检查点")},

@@ -12,7 +12,7 @@
 #include "store/store.h"
 
 /* What `manifestd migrate` must have brought the database to. */
-enum { SCHEMA_VERSION = 3 };
+enum { SCHEMA_VERSION = 4 };
 #define SCHEMA_VERSION_SQL "SELECT coalesce(max(number), 0)::bigint FROM schema_migration"
 
 struct store_conn {
@@ -20,14 +20,15 @@ struct store_conn {
 	char *conninfo;
 	char *high_water_path;
 	unsigned timeout_ms;
-	PGconn *pg;     /* NULL: not connected */
-	int pid;        /* of this session's server process */
-	int backend;    /* of the last session that held the lock and was lost; 0: none */
-	char name[40];  /* application_name: this process's own, so that a session can be known again */
-	bool locked;    /* this session holds the advisory lock */
-	bool late;      /* the last wait ran out of time */
-	bool lost;      /* the last statement found the session gone */
-	bool recovered; /* and recover() has raised the epoch and read the head in it */
+	PGconn *pg;      /* NULL: not connected */
+	int pid;         /* of this session's server process */
+	int backend;     /* of the last session that held the lock and was lost; 0: none */
+	char name[40];   /* application_name: this process's own, so that a session can be known again */
+	bool locked;     /* this session holds the advisory lock */
+	bool late;       /* the last wait ran out of time */
+	bool lost;       /* the last statement found the session gone */
+	bool rebuilding; /* an empty database is to be filled again */
+	bool recovered;  /* and recover() has raised the epoch and read the head in it */
 	uint64_t partitions_until;
 	struct high_water *high_water;
 	struct recent *recent; /* a writer's; empty unless `recovered` */

@@ -280,6 +280,7 @@ struct store_conn *store_conn_new(enum store_kind kind, const struct store_optio
 	if (c == NULL)
 		return NULL;
 	c->kind = kind;
+	c->rebuilding = options->rebuilding;
 	c->conninfo = copy_text(options->conninfo);
 	c->high_water_path = copy_text(options->high_water);
 	if (c->conninfo == NULL || c->high_water_path == NULL)

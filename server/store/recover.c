@@ -65,7 +65,7 @@ static enum store_result read_head(struct store_conn *c, enum statement st, stru
 	}
 	PQclear(res);
 	if (!good) {
-		conn_error(c, "the head row is missing or malformed");
+		conn_error(c, "the head row is missing or malformed: restore the database");
 		return STORE_CORRUPT;
 	}
 	*ret_head = head;
@@ -79,17 +79,77 @@ enum store_result store_head(struct store_conn *c, struct log_head *ret_head)
 	return r != STORE_OK ? r : read_head(c, ST_HEAD, ret_head);
 }
 
-/* The last entry must be the one that the head counts. */
-static enum store_result check_end(struct store_conn *c, const struct log_head *head)
+static enum store_result read_end(struct store_conn *c, uint64_t *ret_size, int64_t *ret_accepted_at)
 {
 	PGresult *res;
 	enum store_result r = conn_run(c, ST_LOG_END, NULL, &res);
 
 	if (r != STORE_OK)
 		return r;
-	uint64_t size = PQntuples(res) == 0 ? 0 : (uint64_t)cell_int(res, 0, 0) + 1;
-	int64_t accepted_at = PQntuples(res) == 0 ? 0 : cell_int(res, 0, 1);
+	*ret_size = PQntuples(res) == 0 ? 0 : (uint64_t)cell_int(res, 0, 0) + 1;
+	*ret_accepted_at = PQntuples(res) == 0 ? 0 : cell_int(res, 0, 1);
 	PQclear(res);
+	return STORE_OK;
+}
+
+enum store_result store_log_end(struct store_conn *c, uint64_t *ret_size)
+{
+	enum store_result r = conn_open(c);
+	int64_t accepted_at;
+
+	return r != STORE_OK ? r : read_end(c, ret_size, &accepted_at);
+}
+
+static enum store_result read_unfinished(struct store_conn *c, bool *ret_unfinished)
+{
+	PGresult *res;
+	enum store_result r = conn_run(c, ST_UNFINISHED, NULL, &res);
+
+	if (r != STORE_OK)
+		return r;
+	*ret_unfinished = PQntuples(res) > 0;
+	PQclear(res);
+	return STORE_OK;
+}
+
+enum store_result store_unfinished(struct store_conn *c, bool *ret_unfinished)
+{
+	enum store_result r = conn_open(c);
+
+	return r != STORE_OK ? r : read_unfinished(c, ret_unfinished);
+}
+
+/* What a rebuild has not finished looks like a log, and is only the beginning of one. */
+static enum store_result check_finished(struct store_conn *c)
+{
+	bool unfinished;
+	enum store_result r = read_unfinished(c, &unfinished);
+
+	if (r != STORE_OK || !unfinished)
+		return r;
+	conn_error(
+	    c, "a `manifest log rebuild` has filled this database only in part, or is still at it: let it "
+	       "end, or run it again, which empties the database and begins anew");
+	return STORE_CORRUPT;
+}
+
+enum store_result store_rebuilt(struct store_conn *c)
+{
+	if (c->recovered)
+		return conn_do(c, ST_REBUILD_END, NULL);
+	conn_error(c, "the connection was lost since the rebuild began");
+	return STORE_UNAVAILABLE;
+}
+
+/* The last entry must be the one that the head counts. */
+static enum store_result check_end(struct store_conn *c, const struct log_head *head)
+{
+	uint64_t size;
+	int64_t accepted_at;
+	enum store_result r = read_end(c, &size, &accepted_at);
+
+	if (r != STORE_OK)
+		return r;
 	if (size == head->size && accepted_at == head->accepted_at)
 		return STORE_OK;
 	conn_error(
@@ -143,16 +203,20 @@ static enum store_result read_all(struct recovery *v, struct log_head *head, str
 {
 	struct store_conn *c = v->conn;
 	const struct log_head *known = v->sink->known;
-	enum store_result r = read_head(c, v->standby ? ST_HEAD : ST_HEAD_LOCKED, head);
+	enum store_result r = conn_do(c, ST_PATIENCE, NULL);
 
+	if (r == STORE_OK)
+		r = c->rebuilding && !v->standby ? conn_do(c, ST_REBUILD_BEGIN, NULL) : check_finished(c);
+	if (r == STORE_OK)
+		r = read_head(c, v->standby ? ST_HEAD : ST_HEAD_LOCKED, head);
 	if (r == STORE_OK && v->standby && known != NULL && log_head_eq(known, head))
 		return STORE_OK;
 	if (r == STORE_OK)
-		r = conn_do(c, ST_PATIENCE, NULL);
-	if (r == STORE_OK && !v->standby)
-		r = raise_epoch(c, head);
-	if (r == STORE_OK)
 		r = check_end(c, head);
+	if (r == STORE_OK && !v->standby && !(c->rebuilding && head->size > 0))
+		r = raise_epoch(c, head);
+	if (c->rebuilding) /* there is nothing, or nothing that is wanted */
+		return r;
 	if (r == STORE_OK)
 		r = read_checkpoint(c, head->size, arena, ret_checkpoint);
 	if (r == STORE_OK)

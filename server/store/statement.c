@@ -17,8 +17,11 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [ST_HEAD] = {"head", "SELECT size, root, accepted_at, epoch FROM log_head", BOTH},
     [ST_PARTITIONS] = {"partitions", "SELECT entry_partitions($1::bigint)", WRITER},
 
+    [ST_UNFINISHED] = {"unfinished", "SELECT 1::bigint FROM unfinished_rebuild", BOTH},
+    [ST_REBUILD_BEGIN] = {"rebuild_begin", "SELECT rebuild_begin()", WRITER},
+    [ST_REBUILD_END] = {"rebuild_end", "DELETE FROM unfinished_rebuild", WRITER},
     [ST_PATIENCE] = {"patience", "SELECT set_config('statement_timeout', '0', true)", WRITER},
-    [ST_LOG_END] = {"log_end", "SELECT index, accepted_at FROM entry ORDER BY index DESC LIMIT 1", WRITER},
+    [ST_LOG_END] = {"log_end", "SELECT index, accepted_at FROM entry ORDER BY index DESC LIMIT 1", BOTH},
     [ST_CHECKPOINT_AT] = {"checkpoint_at",
 			  "SELECT note FROM checkpoint WHERE size <= $1::bigint ORDER BY size DESC LIMIT 1",
 			  BOTH},

@@ -16,6 +16,9 @@ struct store_options {
 	const char *conninfo;   /* libpq keywords or URI; several hosts are allowed */
 	const char *high_water; /* writer: path of the high-water file, outside the database */
 	unsigned timeout_ms; /* the longest wait for one answer; 0: 60000 for a writer, 15000 for a reader */
+	/* writer: recover() marks the database, empties what an earlier run left, and leaves a log that is
+	 * there and not marked as it is. Without it recover() refuses a marked one. */
+	bool rebuilding;
 };
 
 /* Connects only when it is used. Strings are copied. NULL: no memory. */
@@ -33,6 +36,14 @@ enum store_result store_lease_try(struct store_conn *c, bool *ret_held) MUST_CHE
 
 /* The head as it stands, without any lock: for a server that waits for the lease and serves reads. */
 enum store_result store_head(struct store_conn *c, struct log_head *ret_head) MUST_CHECK;
+
+/* How many entries there are by the last of them, whatever the head counts. */
+enum store_result store_log_end(struct store_conn *c, uint64_t *ret_size) MUST_CHECK;
+
+/* Whether a rebuild of this database was begun and has not ended. */
+enum store_result store_unfinished(struct store_conn *c, bool *ret_unfinished) MUST_CHECK;
+/* The rebuild has ended: takes the mark off, in the session that put it on. */
+enum store_result store_rebuilt(struct store_conn *c) MUST_CHECK;
 
 /* What the writer's high-water file keeps (size and root; size 0: nothing yet). False: see store_error(). */
 bool store_high_water_get(struct store_conn *c, struct log_head *ret_head) MUST_CHECK;

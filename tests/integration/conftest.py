@@ -1,4 +1,5 @@
 """Fixtures: a private PostgreSQL for the session, a running city for each test file, and more when a test asks."""
+import os
 import pathlib
 import shutil
 import subprocess
@@ -48,6 +49,22 @@ def cluster(work):
     cluster = Cluster(work / "pg")
     yield cluster
     cluster.remove()
+
+
+@pytest.fixture
+def small_cluster(work):
+    """A PostgreSQL on a file system of 160 MiB."""
+    folder = work / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=711", "none", folder],
+                                           check=False, capture_output=True).returncode != 0:
+        folder.rmdir()
+        pytest.skip("a small file system can only be mounted as root")
+    cluster = Cluster(folder / "pg")
+    yield cluster
+    cluster.remove()
+    subprocess.run(["umount", "-l", folder], check=True)
+    folder.rmdir()
 
 
 class Maker:

@@ -1,4 +1,5 @@
 """The programs under test: PostgreSQL and manifestd as processes of ours, driven by what they log, never by waiting."""
+import errno
 import os
 import pathlib
 import re
@@ -27,6 +28,17 @@ def until(condition, what, seconds=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError(f"in {seconds} s: not {what}")
         time.sleep(0.01)
+
+
+def fill(folder):
+    """Takes all room that its file system has; the file to be removed again."""
+    with open(folder / "filler", "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(bytes(65536))
+        except OSError as e:
+            assert e.errno == errno.ENOSPC
+    return folder / "filler"
 
 
 class Cluster:

@@ -150,3 +150,39 @@ def test_what_cannot_be_read_is_no_finding(cluster):
     done = subprocess.run([MANIFEST, "log", "audit", "--database", "host=/nowhere dbname=x"], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == 3 and "PostgreSQL" in done.stderr
+
+
+@pytest.mark.parametrize("statement, what", [
+    ("DELETE FROM log_head", ("head", "log_head", "")),
+    ("UPDATE log_head SET size = 1", ("head", "log_head", "size")),
+])
+def test_a_head_that_is_not_the_logs(eventful, statement, what):
+    """It is one finding, with what to do; everything else is judged all the same."""
+    eventful.server.end()
+    eventful.sql(statement)
+    report = audit(eventful.server)
+    assert found(report) == [what] and int(report["entries"]) > 20
+    assert what[2] or "log rebuild" in report["findings"][0]["en"]
+
+
+def test_a_grace_of_nothing(make):
+    """0 means 0: a deadline that has just passed, before the sweep has looked."""
+    city = make.city(**{"sweep.interval": "1 h"})
+    c = city.connect(city.generator)
+    late = now() - 3 * DAY
+    trail = city.trail(at=late)
+    send(c, trail.issued(late), trail.loaded(late + HOUR))
+    due = city.server.sql("SELECT due_at FROM manifest WHERE number = %s", trail.number)[0][0]
+    head = city.server.sql("SELECT accepted_at FROM log_head")[0][0]
+    city.server.end()
+    age = (head - due) // 1_000_000
+    assert age > 0
+    assert found(audit(city.server, "--grace=0")) == [("flag.missing", "manifest", "")]
+    assert audit(city.server, f"--grace={age + 1}")["holds"]
+
+
+def test_no_findings_listed(eventful):
+    eventful.server.end()
+    eventful.sql("DELETE FROM evidence")
+    report = audit(eventful.server, "--limit=0")
+    assert report["findings"] == [] and int(report["more"]) == 1

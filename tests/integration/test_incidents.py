@@ -1,5 +1,4 @@
 """What ended real logs, done to this one. Each test says what happened elsewhere, and shows what happens here."""
-import os
 import shutil
 import struct
 import subprocess
@@ -16,7 +15,7 @@ from load import Load
 from manifest_client import Connection, Device, Refused, event
 from manifest_client.device import TwoHistories, now, sign
 from manifest_client.note import Invalid
-from server import ROOT, Cluster
+from server import ROOT, fill
 
 pytestmark = pytest.mark.slow
 
@@ -241,32 +240,14 @@ def test_a_clock_a_little_behind(copy, history):
 # ---- disks
 
 
-@pytest.fixture
-def small_cluster(work):
-    """A PostgreSQL on a file system of 160 MiB."""
-    folder = work / "small"
-    folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=711", "none", folder],
-                                           check=False, capture_output=True).returncode != 0:
-        pytest.skip("a small file system can only be mounted as root")
-    cluster = Cluster(folder / "pg")
-    yield cluster
-    cluster.remove()
-    subprocess.run(["umount", "-l", folder], check=True)
-
-
 def test_the_database_has_no_room(make, small_cluster):
     """In January 2024 the database of the log Mammoth 2024h1 had no room left: two entries that had been promised could
     never be added. Here nothing is promised before it is stored: with the disk full, clients are told to come again; with
     room, the server goes on by itself with every receipt true."""
     city = make.city(cluster=small_cluster, **{"request.timeout": "1 s"})
-    filler = small_cluster.folder.parent / "filler"
     with Load(city, workers=2, events=2500) as load:
         load.reach(200)
-        with open(filler, "wb", buffering=0) as f:
-            with pytest.raises(OSError):
-                while True:
-                    f.write(bytes(65536))
+        filler = fill(small_cluster.folder.parent)
         city.server.wait("server", what="not writing")
         assert city.server.process.poll() is None
         filler.unlink()

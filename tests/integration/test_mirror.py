@@ -236,6 +236,14 @@ def test_entries_need_a_token(web, run, tmp_path):
     assert run("mirror", f"--url={web.url}", run.folder, status=2)
 
 
+@pytest.mark.parametrize("url", ["foo", "", "localhost:7311", "ftp://h", "http://", "unix:x", "unix:", "unix:/" + 200 * "x"])
+def test_what_is_no_url(run, tmp_path, url):
+    done = subprocess.run([MANIFEST, "log", "mirror", "--lang=en", f"--log={tmp_path / 'log.vkey'}", "--hashes", f"--url={url}",
+                           run.folder], stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 2 and "allowed is http://HOST:PORT" in done.stderr, done
+    assert not run.folder.exists()
+
+
 # two histories
 
 def fork(n, at):

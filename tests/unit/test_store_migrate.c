@@ -60,7 +60,7 @@ Test(store_migrate, twice_is_once)
 	cr_assert_eq(migrate(conninfo, "schema"), STORE_OK, "%s", message);
 	cr_assert_eq(lines, 0, "nothing was left to do");
 	PGconn *pg = look(conninfo);
-	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM schema_migration"), "3");
+	cr_assert_str_eq(ask(pg, "SELECT count(*) FROM schema_migration"), "4");
 	cr_assert_str_eq(ask(pg, "SELECT count(DISTINCT kind) FROM reference_file"), "4");
 	cr_assert_str_eq(ask(pg,
 			     "SELECT count(*) FROM pg_tables WHERE schemaname = 'manifest' AND tableowner <> "
@@ -85,12 +85,12 @@ Test(store_migrate, a_newer_database_is_refused)
 	struct recovered r = {0};
 	PGconn *pg = look(conninfo);
 
-	ask(pg, "INSERT INTO schema_migration VALUES (4, '004_future.sql', '')");
+	ask(pg, "INSERT INTO schema_migration VALUES (5, '005_future.sql', '')");
 	cr_assert_eq(migrate(conninfo, "schema"), STORE_UNAVAILABLE);
 	cr_assert_not_null(strstr(message, "install the program that migrated it"), "%s", message);
 	struct store_conn *c = open_store(STORE_WRITER, conninfo);
 	cr_assert_eq(recover(c, &r), STORE_UNAVAILABLE);
-	cr_assert_not_null(strstr(store_error(c), "version 4"), "%s", store_error(c));
+	cr_assert_not_null(strstr(store_error(c), "version 5"), "%s", store_error(c));
 	store_conn_free(c);
 	PQfinish(pg);
 }
@@ -117,8 +117,8 @@ Test(store_migrate, folders_that_do_not_fit_are_refused)
 		const char *says;
 	} cases[] = {
 	    {"rm migrations/002_derived.sql", "migration 002 is missing"},
-	    {"cp migrations/001_log.sql migrations/004_more.sql",
-	     "is not one of this program's 3 migrations"},
+	    {"cp migrations/001_log.sql migrations/005_more.sql",
+	     "is not one of this program's 4 migrations"},
 	    {"cp migrations/001_log.sql migrations/001_again.sql", "is there twice"},
 	    {"cp migrations/001_log.sql migrations/log.sql", "is not one of this program's"},
 	    {"rm -r migrations", "name the schema folder"},
