@@ -7,6 +7,12 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+/* The last resort last: a log under a new name is a day's work for everybody. */
+#define WENT_BACKWARDS                                                                                       \
+	"Restore the database as it was last, or make it again from a copy of the log (manifest log "        \
+	"rebuild); only if neither reaches so far, begin a new log that names this one (manifest log "       \
+	"continue-as)"
+
 static bool corrupt(struct recovery *r, const char *fmt, ...) PRINTF_LIKE(2, 3);
 static bool corrupt(struct recovery *r, const char *fmt, ...)
 {
@@ -56,11 +62,9 @@ static bool contains(struct recovery *r, void *thread, uint64_t size, const stru
 	struct digest ours = r->head.root;
 
 	if (size > r->head.size)
-		return corrupt(
-		    r,
-		    "%s has size %llu, the database only %llu: it went backwards. Restore the database "
-		    "as it was last, or begin a new log that names the old one (manifest log continue-as)",
-		    what, (unsigned long long)size, (unsigned long long)r->head.size);
+		return corrupt(r,
+			       "%s has size %llu, the database only %llu: it went backwards. " WENT_BACKWARDS,
+			       what, (unsigned long long)size, (unsigned long long)r->head.size);
 	if (size > 0 && size < r->head.size) {
 		enum store_result read = tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours);
 		if (read != STORE_OK) {
@@ -107,11 +111,8 @@ static bool check_claims(struct recovery *r, void *thread)
 		if (!claim->proven && claim->size > r->head.size)
 			return corrupt(r,
 				       "the witness %s says that it cosigned size %llu, and the database "
-				       "only has %llu: it went "
-				       "backwards. Restore the database as it was last, or begin a new log "
-				       "that names the old one "
-				       "(manifest log continue-as); or, if it is the witness that errs, take "
-				       "it out of witness.policy",
+				       "only has %llu: it went backwards. " WENT_BACKWARDS
+				       "; or, if it is the witness that errs, take it out of witness.policy",
 				       claim->who, (unsigned long long)claim->size,
 				       (unsigned long long)r->head.size);
 	}

@@ -1,4 +1,4 @@
-/* Owns what the schema `manifest` may hold beside plain tables: the four functions of schema/migrations. */
+/* Owns what the schema `manifest` may hold beside plain tables: the five functions of schema/migrations. */
 #include <stdio.h>
 
 #include "store/conn.h"
@@ -14,7 +14,8 @@ static const char shape_sql[] =
     "('entry_partitions', '06f5f4d00950a827c2189b10783b0137b3f7ebb8af2d7d21c7a78b9c8b23b746'), "
     "('log_deposed', 'b42987c06d94cc22e3dfc85c2ce66afb25d5cefde6dd08dffa3b6ca631e7d52f'), "
     "('manifest_missing', '6da32bf1f75e9e89661174411cca2c4f1be01ec57a57ebc8578d30c339f4b8f4'), "
-    "('manifest_trail', '14d018cba4e2db069448e9bde642ec82007248f0cd617fa8b56ba3e5aabe19fb')), "
+    "('manifest_trail', '14d018cba4e2db069448e9bde642ec82007248f0cd617fa8b56ba3e5aabe19fb'), "
+    "('rebuild_begin', '3631f5b148e42c0f0266a8aee2ce8c1a4ede390bac1a40c8e85aa5dbd9e35b69')), "
     "held AS (SELECT oid, relname::text AS name, relkind, relrowsecurity FROM pg_class "
     "WHERE relnamespace = 'manifest'::regnamespace), "
     "stored AS (SELECT proname::text AS name, encode(sha256(convert_to(concat_ws('|', prosrc, "

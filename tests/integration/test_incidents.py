@@ -66,7 +66,7 @@ def test_a_database_is_restored(history, copy, work):
     true = dict(copy.settings)
     copy.settings = {k: str(v).replace(f"dbname={copy.database}", f"dbname={restored}") for k, v in true.items()}
     said = copy.refuses_to_start()
-    assert "it went backwards. Restore the database as it was last, or begin a new log that names the old one" in said
+    assert "it went backwards. Restore the database as it was last, or make it again from a copy of the log" in said
     copy.settings = true
     assert copy.refuses_to_start() is None
 

@@ -178,7 +178,7 @@ def test_the_database_refuses_in_the_middle(copied, make):
     for index in (300, 257):
         stop_at(again, index, "RAISE EXCEPTION 'no room' USING ERRCODE = '53100'")
         report = copied.rebuild(again.database, status=3)
-        assert "no room" in report["failure"]["found"] and "run this again" in report["failure"]["en"]
+        assert "no room" in report["failure"]["en"] and "run this again" in report["failure"]["en"]
         go_on(again)
         refuses(copied, again)
     copied.rebuild(again.database)

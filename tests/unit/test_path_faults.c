@@ -423,7 +423,7 @@ Test(recovery, stops_at_what_is_not_to_be_trusted_and_says_what_to_do)
 	    {WRONG_ROOT, "root of the stored tree", "restore the database"},
 	    {BAD_CHECKPOINT, "the stored checkpoint", "Restore the database"},
 	    {CHECKPOINT_OF_ANOTHER_HISTORY, "history was changed", "restore the database"},
-	    {HIGH_WATER_AHEAD, "it went backwards", "Restore the database"},
+	    {HIGH_WATER_AHEAD, "it went backwards", "(manifest log rebuild); only if neither reaches so far"},
 	    {HIGH_WATER_ROOT, "history was changed", "restore the database"},
 	    {HIGH_WATER_UNREADABLE, "the fake database is away", ""},
 	    {CLOCK_BEHIND, "ahead of this machine's clock", "set the clock, then start again"},

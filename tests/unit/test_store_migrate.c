@@ -252,7 +252,7 @@ Test(store_migrate, a_database_that_is_behind)
 	const char *conninfo = fresh_database();
 	PGconn *pg = look(conninfo);
 
-	ask(pg, "DELETE FROM schema_migration WHERE number = 3");
+	ask(pg, "DELETE FROM schema_migration WHERE number = 4");
 	refuses(conninfo, "run manifestd migrate");
 	PQfinish(pg);
 }
