@@ -188,7 +188,7 @@ int app_refused(struct app *app, const struct refusal *refusal)
 	const struct word *kind = word_of(refusal_words, refusal->kind);
 	json_t *list = json_array();
 
-	app_note(app, "%s%s: %s%s", paint(app, PAINT_BAD), T(app, "refused", "被拒绝"),
+	app_note(app, "%s%s%s%s", paint(app, PAINT_BAD), T(app, "refused: ", "被拒绝："),
 		 T(app, kind->en, kind->zh), paint(app, PAINT_END));
 	for (size_t i = 0; i < refusal->problems_n; i++) {
 		print_problem(app, &refusal->problems[i]);

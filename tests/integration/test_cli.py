@@ -442,7 +442,8 @@ def test_refused_event(world):
     told = world.generator.json(*command, status=1)
     assert told["refused"] == "rule" and told["problems"][0]["rule"] == "waste.code.unknown"
     assert all(p["zh"] and p["en"] for p in told["problems"])
-    assert "废物" in world.generator.types(*command, "--lang", "zh").err
+    chinese = world.generator.types(*command, "--lang", "zh").err
+    assert "被拒绝：" in chinese and "废物" in chinese
     after = world.generator.json("key", "waiting")
     assert len(after["waiting"]) == len(before["waiting"])
 
