@@ -156,7 +156,9 @@ static const char *before_words(struct app *app, const struct bracket *b, uint64
 			       "早于第 %" PRIu64 " 条（其签署人已见本条，该条 %s 接受）"),
 			     b->known_by, text_time(app, b->known_at));
 	if (b->before != 0)
-		text = PRINT(app, T(app, "%s%sbefore a witness cosigned at %s", "%s%s早于见证人 %s 的见证"),
+		text = PRINT(app,
+			     T(app, "%s%sbefore enough witnesses had cosigned, at %s",
+			       "%s%s早于 %s（其时见证已足数）"),
 			     text, text[0] == '\0' ? "" : T(app, "; ", "；"), text_time(app, b->before));
 	if (text[0] != '\0')
 		return text;
@@ -192,8 +194,9 @@ static void add_step(struct app *app, const struct trail *trail, const struct ve
 				   .occurred = text_time(app, e->occurred_at),
 				   .accepted = text_time(app, v->accepted_at[i]),
 				   .signers_n = e->signers_n,
-				   .bracket = bundle_bracket(placed, v->events_n, i, v->checkpoint.origin,
-							     under ? policy_earliest(&w->facts) : 0)};
+				   .bracket =
+				       bundle_bracket(placed, v->events_n, i, v->checkpoint.origin,
+						      under ? policy_earliest(w->policy, &w->facts) : 0)};
 	for (size_t k = 0; k < e->signers_n; k++)
 		s->signers[k] = signer_of(app, v, &e->signers[k]);
 	s->after = after_words(app, &s->bracket);

@@ -79,7 +79,7 @@ struct bracket {
 	uint64_t
 	    known_by; /* the first given entry, not of the server's own, whose signer had seen it; 0: none */
 	micros known_at; /* acceptance of that entry */
-	micros before;   /* the first cosignature; 0: nobody cosigned */
+	micros before;   /* the cosignature that made them enough; 0: nobody cosigned */
 };
 
 /* `events` are in the order of their indexes; `cosigned` is policy_earliest(). */

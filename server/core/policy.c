@@ -374,12 +374,19 @@ void policy_put_missing(const struct policy *policy, const struct policy_facts *
 	}
 }
 
-uint64_t policy_earliest(const struct policy_facts *facts)
+uint64_t policy_earliest(const struct policy *policy, const struct policy_facts *facts)
 {
 	uint64_t earliest = 0;
 
-	for (size_t i = 0; i < POLICY_WITNESSES_MAX; i++)
-		if (facts->cosigned[i] && (earliest == 0 || facts->time[i] < earliest))
+	for (size_t i = 0; i < POLICY_WITNESSES_MAX; i++) {
+		struct policy_facts until = *facts;
+		if (!facts->cosigned[i] || (earliest != 0 && facts->time[i] >= earliest))
+			continue;
+		for (size_t k = 0; k < POLICY_WITNESSES_MAX; k++)
+			until.cosigned[k] = facts->cosigned[k] && facts->time[k] <= facts->time[i];
+		policy_settle(policy, &until);
+		if (until.quorum || !facts->quorum)
 			earliest = facts->time[i];
+	}
 	return earliest;
 }

@@ -83,8 +83,11 @@ void policy_settle(const struct policy *policy, struct policy_facts *facts);
  * written when it is reached. */
 void policy_put_missing(const struct policy *policy, const struct policy_facts *facts, struct buffer *to);
 
-/* Of all witnesses' times the earliest: the checkpoint, and what is in it, existed then. 0: nobody cosigned.
+/*
+ * When the cosignatures made up to then were enough: the checkpoint, and what is in it, existed by that time,
+ * unless as many witnesses dated back as the policy trusts together. The earliest of all, while they are not
+ * enough or none is demanded. 0: nobody cosigned.
  */
-uint64_t policy_earliest(const struct policy_facts *facts);
+uint64_t policy_earliest(const struct policy *policy, const struct policy_facts *facts);
 
 #endif

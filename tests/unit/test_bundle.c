@@ -255,7 +255,7 @@ Test(bundle, verdicts)
 
 	make(&m);
 	cr_expect_eq(bundle_verify(&m.bundle, &policy, &log_key, &facts, &entry), LOG_HOLDS);
-	cr_expect(facts.quorum && policy_earliest(&facts) == 1000);
+	cr_expect(facts.quorum && policy_earliest(&policy, &facts) == 1000);
 
 	/* an entry of another log, at its place in the file */
 	m.entries[3].entry = span_str("forged");

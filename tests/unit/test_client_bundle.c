@@ -152,11 +152,12 @@ Test(client_bundle, every_checkpoint_of_a_trail_is_held_against_the_policy)
 	static const struct {
 		unsigned by[2]; /* under sizes 8 and 9 */
 		enum log_failure want;
+		uint64_t before; /* when both had cosigned; with one alone, when it did */
 	} rows[] = {
-	    {{3, 3}, LOG_HOLDS},
-	    {{3, 1}, LOG_QUORUM_MISSING},
-	    {{1, 3}, LOG_QUORUM_MISSING},
-	    {{0, 0}, LOG_QUORUM_MISSING},
+	    {{3, 3}, LOG_HOLDS, 9001},
+	    {{3, 1}, LOG_QUORUM_MISSING, 9000},
+	    {{1, 3}, LOG_QUORUM_MISSING, 9001},
+	    {{0, 0}, LOG_QUORUM_MISSING, 0},
 	};
 	const struct policy policy = both();
 
@@ -168,7 +169,7 @@ Test(client_bundle, every_checkpoint_of_a_trail_is_held_against_the_policy)
 		witnessed_check(&trail, &policy, NULL, &w);
 		cr_expect_eq(w.failure, rows[i].want, "row %zu", i);
 		cr_expect_eq(w.facts.checkpoint.size, 9u);
-		cr_expect_eq(policy_earliest(&w.facts), rows[i].by[1] == 0 ? 0u : 9000u);
+		cr_expect_eq(policy_earliest(&policy, &w.facts), rows[i].before);
 		cr_expect_eq(w.facts.quorum, rows[i].by[1] == 3);
 	}
 }
