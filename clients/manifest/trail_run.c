@@ -31,7 +31,8 @@ static bool take_trail(void *self, const struct answer *answer)
 	return true;
 }
 
-static int say_findings(struct app *app, const struct verified *v)
+/* What was found, and the verdict: `witnessed` unless cosignatures are missing that were demanded. */
+static int say_findings(struct app *app, const struct verified *v, bool witnessed)
 {
 	json_t *list = json_array();
 
@@ -51,6 +52,14 @@ static int say_findings(struct app *app, const struct verified *v)
 	if (v->bad > 0) {
 		app_say(app, T(app, "%sdoes not hold: %zu faults%s", "%s验证不通过：%zu 处%s"),
 			paint(app, PAINT_BAD), v->bad, paint(app, PAINT_END));
+		return EXIT_REFUSED;
+	}
+	if (!witnessed) {
+		app_say(app,
+			T(app,
+			  "%sdoes not hold by the policy%s, as told above; by the log's key alone it holds",
+			  "%s按策略验证不通过%s（见上）；仅就日志自身的密钥而言成立"),
+			paint(app, PAINT_BAD), paint(app, PAINT_END));
 		return EXIT_REFUSED;
 	}
 	app_say(app,
@@ -82,8 +91,7 @@ static int show_trail(struct app *app, const struct trail *trail, const struct n
 		paint(app, PAINT_STRONG), text_number(app, trail->number), paint(app, PAINT_END));
 	account_say(app, &account, &v);
 	int witnessed = w == NULL ? EXIT_DONE : witnessed_say(app, w);
-	int found = say_findings(app, &v);
-	int status = found != EXIT_DONE ? found : witnessed;
+	int status = say_findings(app, &v, witnessed == EXIT_DONE);
 	if (page->path == NULL)
 		return status;
 	const struct page_facts facts = {.account = &account,

@@ -133,6 +133,10 @@ def test_a_third_witness_is_wanted(verify, cosigned, tmp_path):
     assert verify(policy=policy_of(cosigned[1], 2, third=stranger.vkey))[0] == 0
     status, said, _ = verify(policy=policy_of(cosigned[1], 3, third=stranger.vkey))
     assert (status, said["holds"], said["policy_holds"], said["policy_failure"]) == (1, True, False, "policy.quorum")
+    done = subprocess.run([MANIFEST, "verify", "--lang=en", f"--policy={tmp_path / 'policy'}", f"--log={tmp_path / 'log.vkey'}",
+                           tmp_path / "b.manifest"], stdout=subprocess.PIPE, text=True, timeout=60, check=False)
+    # the last word is what the exit status says
+    assert done.returncode == 1 and done.stdout.splitlines()[-1].startswith("does not hold by the policy")
 
 
 def test_the_operator_alone_is_not_enough(verify, entries, cosigned):
