@@ -226,8 +226,34 @@ static size_t expected_parties(const struct event *e, const struct party_ref *ge
 		return 2;
 	case EVENT_RECEIVED: ret_parties[0] = e->received.facility; return 1;
 	case EVENT_TREATED: ret_parties[0] = e->treated.facility; return 1;
+	case EVENT_CANCELLED: ret_parties[0] = *generator; return 1;
 	default: return 0;
 	}
+}
+
+static void find_party(struct check *c, size_t i, const struct party_ref *wanted)
+{
+	char text[PARTY_REF_TEXT_SIZE];
+
+	party_ref_format(wanted, text);
+	find(c, c->v->indexes[i], true, "signers.party", "the signing key is not of the party named",
+	     "签署密钥不属于所称单位", text);
+}
+
+/* One side of the step signs alone, whichever. */
+static void check_attested(struct check *c, size_t i, const struct party_ref *generator)
+{
+	const struct event *e = &c->v->events[i];
+	const struct event step = {.kind = e->attested.step, .transfer = e->attested.transfer};
+	const struct trail_key *key = e->signers_n == 0 ? NULL : key_find(c, &e->signers[0].keyid);
+	struct party_ref sides[2];
+
+	if (expected_parties(&step, generator, sides) == 2 && key != NULL &&
+	    !party_ref_eq(&key->party, &sides[0]) && !party_ref_eq(&key->party, &sides[1]))
+		find_party(c, i, &sides[0]);
+	if (e->signers_n != 1)
+		find(c, c->v->indexes[i], true, "signers.count",
+		     "it has not the signatures its kind requires", "签名数不符合该事件的要求", NULL);
 }
 
 static void check_parties(struct check *c, size_t i, const struct party_ref *generator)
@@ -236,6 +262,8 @@ static void check_parties(struct check *c, size_t i, const struct party_ref *gen
 	struct party_ref parties[2];
 	size_t n = expected_parties(e, generator, parties);
 
+	if (e->kind == EVENT_ATTESTED)
+		check_attested(c, i, generator);
 	if (n == 0)
 		return;
 	if (e->signers_n != n)
@@ -243,12 +271,9 @@ static void check_parties(struct check *c, size_t i, const struct party_ref *gen
 		     "it has not the signatures its kind requires", "签名数不符合该事件的要求", NULL);
 	for (size_t k = 0; k < n && k < e->signers_n; k++) {
 		const struct trail_key *key = key_find(c, &e->signers[k].keyid);
-		char text[PARTY_REF_TEXT_SIZE];
-		if (key == NULL || party_ref_is_absent(&parties[k]) || party_ref_eq(&key->party, &parties[k]))
-			continue;
-		party_ref_format(&parties[k], text);
-		find(c, c->v->indexes[i], true, "signers.party", "the signing key is not of the party named",
-		     "签署密钥不属于所称单位", text);
+		if (key != NULL && !party_ref_is_absent(&parties[k]) &&
+		    !party_ref_eq(&key->party, &parties[k]))
+			find_party(c, i, &parties[k]);
 	}
 }
 

@@ -6,6 +6,8 @@ import subprocess
 
 import manifest_pb2 as m
 import pytest
+from manifest_client import event
+from manifest_client.device import sign
 from manifest_client.note import parse_proof
 from server import BUILD
 from test_witness import Witness, b64
@@ -212,6 +214,18 @@ def test_a_page_is_of_one_file(verify, tmp_path):
     done = subprocess.run([MANIFEST, "verify", f"--log={tmp_path / 'log.vkey'}", tmp_path / "b.manifest", tmp_path / "b.manifest",
                            "--pdf", tmp_path / "x.pdf"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60, check=False)
     assert done.returncode == 2 and not (tmp_path / "x.pdf").exists()
+
+
+def test_what_one_side_signed_alone_or_took_back(verify, city):
+    connection = city.connect(city.generator)
+    for last in (lambda t: t.attested("loaded", city.generator, reason=m.ATTEST_REASON_CANNOT)[0],
+                 lambda t: sign(event("cancelled", number=t.number, reason="误开"), [city.generator])[0]):
+        t = city.trail()
+        connection.submit(t.issued()[0])
+        connection.submit(last(t))
+        found = sorted(connection.query(trail={"number": t.number, "keys": True}), key=lambda r: r.index)
+        status, said, error = verify(text=bundle(t.number, found, parse_proof(found[0].proof)[2]))
+        assert (status, said["holds"]) == (0, True), (said, error)
 
 
 @pytest.mark.parametrize("spoil", [

@@ -396,6 +396,39 @@ TRAIL(a_key_of_the_party_in_another_role)
 	cr_expect(whole_has("signers.role"));
 }
 
+/* Another hauler's key, which has no part in this manifest. */
+TRAIL(a_step_attested_or_a_manifest_cancelled_by_a_stranger)
+{
+	struct event e = enrolment(ROLE_TRANSPORTER);
+	struct event attested = {.kind = EVENT_ATTESTED,
+				 .number = NUMBER,
+				 .attested = {.step = EVENT_DELIVERED,
+					      .reason = 1,
+					      .note = span_str("n"),
+					      .transfer = {.from = party_of(HAULER),
+							   .to = party_of(FACILITY),
+							   .lines = &quantity,
+							   .lines_n = 1}}};
+	struct event cancelled = {.kind = EVENT_CANCELLED, .number = NUMBER};
+
+	ENTER(&attested, HAULER);
+	cr_expect_not(whole_has("signers.party"), "the control");
+	end();
+	begin();
+	e.key_enrolled.party = party_of(OPERATOR);
+	ENTER(&e, REGISTRAR, OPERATOR);
+	ENTER(&attested, OPERATOR);
+	cr_expect(whole_has("signers.party"));
+	end();
+	begin();
+	e = enrolment(ROLE_GENERATOR);
+	e.key_enrolled.party = party_of(OPERATOR);
+	cancelled.cancelled.reason = span_str("r");
+	ENTER(&e, REGISTRAR, OPERATOR);
+	ENTER(&cancelled, OPERATOR);
+	cr_expect(whole_has("signers.party"));
+}
+
 TRAIL(a_key_before_and_after_its_time)
 {
 	struct event revoked = {.kind = EVENT_KEY_REVOKED,
