@@ -81,6 +81,11 @@ bool cosign_current(const struct cosign *c)
 	return c->round.facts.quorum && c->round.size == c->path->head.size;
 }
 
+bool cosign_told(const struct cosign *c)
+{
+	return c->held != NULL && c->told;
+}
+
 bool cosign_challenged(const struct cosign *c)
 {
 	return c->challenged;
@@ -143,14 +148,15 @@ static void release(struct cosign *c)
 static void check_held(struct cosign *c)
 {
 	bool over = path_now(c->path) - c->held_at >= c->settings.wait;
+	bool lost = !quorum_of(c, may_cosign);
 
 	if (c->round.facts.quorum) {
 		release(c);
-	} else if (!c->settings.required && (over || !quorum_of(c, may_cosign))) {
+	} else if (!c->settings.required && (over || lost)) {
 		c->path->counters.quorums_missed++;
 		say_missing(c);
 		release(c);
-	} else if (c->settings.required && over && !c->told) {
+	} else if (c->settings.required && !c->told && (over || (lost && c->path->draining))) {
 		c->path->counters.quorums_missed++;
 		say_missing(c);
 		tell_members(c);

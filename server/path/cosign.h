@@ -43,6 +43,8 @@ void cosign_hold(struct cosign *c, struct batch *b);
 /* After the lease was taken: every witness is asked for the stored head's checkpoint. Then recovery_resume().
  */
 void cosign_ask_all(struct cosign *c, const struct log_head *head, struct span note, struct recovery *r);
+/* Those who wait for the batch that is held were told to ask again: nobody waits for it now. */
+bool cosign_told(const struct cosign *c) MUST_CHECK;
 /* A claim is to be held against what is stored, before anything more is written. */
 bool cosign_challenged(const struct cosign *c) MUST_CHECK;
 /* Puts the cosignatures into the newest committed checkpoint, if they are for that one. */

@@ -394,8 +394,12 @@ void path_tick(struct path *p)
 bool path_drained(struct path *p)
 {
 	p->draining = true;
-	return p->queue.n == 0 && p->batch == NULL && !p->cosigned.storing && p->under_way == 0 &&
-	       !p->recovering;
+	/* It is stored; what was not acknowledged is found again by who asks again. A recovery that nobody
+	 * waits for is of no use either. */
+	bool told = p->batch != NULL && p->cosign != NULL && cosign_told(p->cosign);
+	size_t of_batch = told ? p->batch->members_n : 0;
+	return p->queue.n == 0 && (p->batch == NULL || told) && !p->cosigned.storing &&
+	       p->under_way == of_batch;
 }
 
 const struct path_counters *path_counters(const struct path *p)

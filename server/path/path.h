@@ -85,7 +85,8 @@ bool path_set_witnesses(struct path *p, const struct path_witnesses *w) MUST_CHE
 void path_start(struct path *p);
 /* Call every 20 to 100 ms: deadlines, sweep, retries. */
 void path_tick(struct path *p);
-/* Takes no new event; true when nothing is under way any more. Ask again after each turn of the loop. */
+/* Takes no new event; true when nothing is under way any more that could still be answered. Ask again after
+ * each turn of the loop. */
 bool path_drained(struct path *p);
 
 /* Joins the network, whose port must outlive the path; before any connection is made. */

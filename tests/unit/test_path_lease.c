@@ -12,6 +12,9 @@ static const struct signed_event *issue(struct rig *r, uint64_t number)
 	return SIGN(r->w, &e, GENERATOR);
 }
 
+static const struct path_witnesses required = {
+    .wait = 2 * MICROS_PER_SECOND, .timeout = 5 * MICROS_PER_SECOND, .required = true};
+
 static void fail_next(struct rig *r, enum fake_call call, enum fake_fault fault, unsigned times)
 {
 	r->store->script[call].fault = fault;
@@ -125,4 +128,95 @@ Test(lease, many_unknown_keys_are_refused_by_one_commit)
 	cr_assert_leq(path_counters(r->path)->batches, batches + 2);
 	cr_assert_eq(path_status(r->path).under_way, 0);
 	rig_free(r);
+}
+
+/* ---- the end without witnesses ---- */
+
+static void moods(struct fake_witnesses *f, enum mood mood)
+{
+	for (unsigned i = 0; i < WITNESSES; i++)
+		f->w[i].mood = mood;
+}
+
+static struct rig *rig_witnessed(struct fake_witnesses **ret_witnesses)
+{
+	struct rig *r = rig_new(world_new());
+
+	*ret_witnesses = fake_witnesses_new(&r->log_key, 2);
+	rig_witness(r, *ret_witnesses, required);
+	return r;
+}
+
+/* What is stored and waits for cosignatures that cannot come is answered so, and holds nobody up. */
+Test(drain, does_not_wait_for_witnesses_that_are_away)
+{
+	struct fake_witnesses *f;
+	struct rig *r = rig_witnessed(&f);
+
+	rig_start(r);
+	rig_settle(r);
+	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+	moods(f, MOOD_DOWN);
+	uint64_t size = r->store->head.size;
+	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	rig_drain(r);
+	rig_submit(r, conn, 3, issue(r, NUMBER(2))); /* behind a batch that is held */
+	rig_settle(r);
+	cr_assert(rig_answer(r, conn, 2) == NULL && rig_answer(r, conn, 3) == NULL);
+	cr_assert_not(path_drained(r->path));
+	rig_settle(r); /* no second passes */
+	for (uint64_t id = 2; id <= 3; id++)
+		cr_assert(rig_refused(r, conn, id, REFUSAL_UNAVAILABLE, "server.witnesses"), "%s",
+			  rig_words(r, conn, id));
+	cr_assert(path_drained(r->path));
+	cr_assert_eq(r->store->head.size, size + 1);
+	rig_free(r);
+	fake_witnesses_free(f);
+}
+
+/* They are slow, and may come yet: for as long as an answer may wait. */
+Test(drain, waits_for_witnesses_as_long_as_an_answer_does)
+{
+	for (int come = 0; come < 2; come++) {
+		struct fake_witnesses *f;
+		struct rig *r = rig_witnessed(&f);
+		rig_start(r);
+		rig_settle(r);
+		conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+		rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+		for (int i = 0; i < 8; i++)
+			for (enum rig_lane lane = LANE_VERIFY; lane < LANE_WITNESS; lane++) {
+				(void)rig_run(r, lane);
+				(void)rig_end(r, lane, 0);
+			}
+		cr_assert_eq(r->lanes[LANE_WITNESS].n, WITNESSES);
+		cr_assert_not(path_drained(r->path));
+		path_tick(r->path);
+		cr_assert_null(rig_answer(r, conn, 2));
+		if (come == 1) {
+			rig_drain(r);
+			cr_assert(rig_accepted(r, conn, 2), "%s", rig_words(r, conn, 2));
+		} else {
+			r->now += required.wait;
+			path_tick(r->path);
+			cr_assert(rig_refused(r, conn, 2, REFUSAL_UNAVAILABLE, "server.witnesses"));
+		}
+		cr_assert(path_drained(r->path));
+		rig_free(r);
+		fake_witnesses_free(f);
+	}
+}
+
+/* Nobody waits for what a start reads and asks. */
+Test(drain, does_not_wait_for_a_recovery_that_nobody_waits_for)
+{
+	struct fake_witnesses *f;
+	struct rig *r = rig_witnessed(&f);
+
+	rig_start(r);
+	cr_assert(rig_run(r, LANE_WRITER) && rig_end(r, LANE_WRITER, 0));
+	cr_assert_eq(r->lanes[LANE_WITNESS].n, WITNESSES);
+	cr_assert(path_drained(r->path));
+	rig_free(r);
+	fake_witnesses_free(f);
 }
