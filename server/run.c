@@ -154,38 +154,51 @@ static bool use_witnesses(struct run *run, struct path_witnesses *w)
 	return path_set_witnesses(run->path, w);
 }
 
-/* All or nothing: a configuration or certificate that is not good changes nothing. */
+/* Nothing of this can fail. */
+static void take(struct run *run, const struct conf *conf, struct tls *fresh)
+{
+	net_renew(run->net, fresh);
+	run->log.least = (enum log_level)conf->log_level;
+	run->conf.drain_within = conf->drain_within;
+	path_reconfigure(run->path, &(const struct path_tuning){
+					.request_timeout = conf->request_timeout,
+					.sweep_interval = conf->sweep_interval,
+					.token_life = conf->token_life,
+					.key_events = {conf->key_events, conf->key_events_burst},
+					.key_bytes = {conf->key_bytes, conf->key_bytes_burst},
+					.party_events = {conf->party_events, conf->party_events_burst},
+					.party_bytes = {conf->party_bytes, conf->party_bytes_burst},
+				    });
+	log_line(&run->log, LOG_INFO, "server.reload", LOG_TEXT("detail", "done"));
+}
+
+/*
+ * All or nothing: everything is read and checked before anything is taken over. The witnesses are the first,
+ * since their threads may not be had, and the last that can fail.
+ */
 static void on_reload(void *self, int number)
 {
 	struct run *run = self;
 	struct conf conf;
 	struct path_witnesses witnesses;
 	struct buffer policy = BUFFER_EMPTY;
-	char error[CONF_ERROR_SIZE];
-	char tls_error[TLS_ERROR_SIZE];
+	struct tls *fresh = NULL;
+	char error[CONF_ERROR_SIZE] = "no memory or threads";
+	_Static_assert((int)TLS_ERROR_SIZE <= (int)CONF_ERROR_SIZE, "tls_new() writes there too");
 
 	(void)number;
 	(void)sd_notify(0, "RELOADING=1");
-	if (!conf_read(run->invocation, &conf, error) || !witnesses_read(&conf, &policy, &witnesses, error)) {
-		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", error));
-	} else if (!net_reload(run->net, conf.certificate, conf.certificate_key, tls_error)) {
-		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", tls_error));
-	} else if (!use_witnesses(run, &witnesses)) {
-		log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", "no memory or threads"));
-	} else {
-		run->log.least = (enum log_level)conf.log_level;
-		run->conf.drain_within = conf.drain_within;
-		path_reconfigure(run->path, &(const struct path_tuning){
-						.request_timeout = conf.request_timeout,
-						.sweep_interval = conf.sweep_interval,
-						.token_life = conf.token_life,
-						.key_events = {conf.key_events, conf.key_events_burst},
-						.key_bytes = {conf.key_bytes, conf.key_bytes_burst},
-						.party_events = {conf.party_events, conf.party_events_burst},
-						.party_bytes = {conf.party_bytes, conf.party_bytes_burst},
-					    });
-		log_line(&run->log, LOG_INFO, "server.reload", LOG_TEXT("detail", "done"));
-	}
+	if (!conf_read(run->invocation, &conf, error) || !witnesses_read(&conf, &policy, &witnesses, error))
+		goto refuse;
+	fresh = tls_new(conf.certificate, conf.certificate_key, error);
+	if (fresh == NULL || !use_witnesses(run, &witnesses))
+		goto refuse;
+	take(run, &conf, fresh);
+	goto out;
+refuse:
+	log_line(&run->log, LOG_ERROR, "server.reload", LOG_TEXT("refused", error));
+	tls_free(fresh);
+out:
 	buffer_free(&policy);
 	(void)sd_notify(0, "READY=1");
 }

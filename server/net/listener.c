@@ -337,15 +337,13 @@ void net_free(struct net *net)
 	free(net);
 }
 
-bool net_reload(struct net *net, const char *certificate, const char *key, char ret_error[TLS_ERROR_SIZE])
+void net_renew(struct net *net, struct tls *fresh)
 {
-	if (!tls_reload(net->tls, certificate, key, ret_error))
-		return false;
+	tls_renew(net->tls, fresh);
 	net->port.binding = tls_binding(net->tls);
 	for (unsigned i = 0; i < net->set.connections_max; i++)
 		if (net->slots[i] != NULL && net->slots[i]->state <= CONN_HELLO)
 			conn_end(net->slots[i], NET_END_RELOAD, NULL);
-	return true;
 }
 
 void net_stop_accepting(struct net *net)

@@ -96,9 +96,8 @@ bool net_listen(struct net *net, const char *address, const char *port, uint16_t
 const struct net_port *net_port(struct net *net);
 const struct net_counters *net_counters(const struct net *net);
 
-/* tls_reload(), then the port's binding changes and connections that have not said hello are closed. */
-bool net_reload(struct net *net, const char *certificate, const char *key,
-		char ret_error[TLS_ERROR_SIZE]) MUST_CHECK;
+/* tls_renew(), then the port's binding changes and connections that have not said hello are closed. */
+void net_renew(struct net *net, struct tls *fresh);
 
 /* Stops accepting for good; connections go on. */
 void net_stop_accepting(struct net *net);

@@ -225,15 +225,11 @@ struct tls *tls_new(const char *certificate, const char *key, char ret_error[TLS
 	return tls;
 }
 
-bool tls_reload(struct tls *tls, const char *certificate, const char *key, char ret_error[TLS_ERROR_SIZE])
+void tls_renew(struct tls *tls, struct tls *fresh)
 {
-	struct tls fresh = {0};
-
-	if (!load(&fresh, certificate, key, ret_error))
-		return false;
 	SSL_CTX_free(tls->ctx); /* sessions hold their own reference */
-	*tls = fresh;
-	return true;
+	*tls = *fresh;
+	free(fresh);
 }
 
 void tls_free(struct tls *tls)

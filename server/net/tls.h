@@ -22,11 +22,10 @@ enum { TLS_ERROR_SIZE = 512 };
 struct tls *tls_new(const char *certificate, const char *key, char ret_error[TLS_ERROR_SIZE]) MUST_CHECK;
 void tls_free(struct tls *tls);
 /*
- * Loads both anew, all or nothing: false leaves the old ones in use. Sessions that exist keep what they have.
- * What holds a listener calls net_reload() instead.
+ * From now on what `fresh` has, which is taken over and freed. Sessions that exist keep what they have. What
+ * holds a listener calls net_renew() instead.
  */
-bool tls_reload(struct tls *tls, const char *certificate, const char *key,
-		char ret_error[TLS_ERROR_SIZE]) MUST_CHECK;
+void tls_renew(struct tls *tls, struct tls *fresh);
 
 /* tls-server-end-point of the certificate in use. */
 struct digest tls_binding(const struct tls *tls);

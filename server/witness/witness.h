@@ -1,7 +1,8 @@
 /*
  * Witnesses asked over HTTP, by libcurl: the witness_port of ports.h. Each thread of the lane has a handle of
- * its own, which keeps connections open. A request has one deadline from its beginning to the answer's last
- * byte; nothing is followed to elsewhere, and no more is read than an answer may have.
+ * its own, which keeps connections open. A request has one deadline from its beginning, the lookup of the
+ * name included, to the answer's last byte; nothing is followed to elsewhere, and no more is read than an
+ * answer may have.
  */
 #ifndef WITNESS_WITNESS_H
 #define WITNESS_WITNESS_H

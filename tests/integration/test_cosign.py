@@ -11,6 +11,7 @@ from manifest_client import ConnectionEnded, Refused, merkle
 from server import BUILD, MANIFESTD, until
 from test_bundle import bundle as bundle_of
 from test_http import get
+from test_process import fresh_certificate
 from test_witness import Inject, needs_strace
 from witnesses import Cosigner, how_many, policy
 
@@ -289,6 +290,47 @@ def test_what_was_cosigned_is_in_the_database(sides):
 def check(s):
     return subprocess.run([MANIFESTD, "--config", s.server.conf, "check"], capture_output=True, text=True, timeout=20,
                           check=False)
+
+
+def test_a_stop_does_not_wait_for_witnesses_that_are_away(sides):
+    """What is stored and not cosigned is answered so, and found again; what nobody can be answered holds nothing up."""
+    s = sides(witness__required="yes", witness__wait="60 s", drain__within="60 s")
+    event = s.city.trail().issued()[0]
+    c = s.city.connect(s.city.generator)
+    for w in s.witnesses[:2]:
+        w.kill()
+    before = s.server.sql("SELECT size FROM log_head")[0][0]
+    asked = c.send_submit(event)
+    until(lambda: s.server.sql("SELECT size FROM log_head")[0][0] > before, "committed")
+    begun = time.monotonic()
+    s.server.signal(signal.SIGTERM)
+    with pytest.raises(Refused) as refused:
+        c.answer_to(asked, event)
+    assert refused.value.kind == "UNAVAILABLE" and refused.value.rules == ["server.witnesses"]
+    assert s.server.process.wait(30) == 0 and time.monotonic() - begun < 20
+    for w in s.witnesses[:2]:
+        w.start()
+    s.server.start()
+    receipt = s.city.connect(s.city.generator).submit(event)
+    assert receipt.repeated and s.how_many(receipt.checkpoint.text) >= 2
+
+
+def test_a_bad_policy_keeps_the_old_certificate(sides, work):
+    s = sides()
+    old = s.city.connect(s.city.generator).socket.getpeercert(True)
+    fresh = fresh_certificate(s.server, work)
+    good = s.policy.read_text()
+    s.policy.write_text(good.replace("http:", "ftp:"))
+    s.server.write_conf(tls__certificate=fresh / "server.crt", tls__key=fresh / "server.key")
+    s.server.signal(signal.SIGHUP)
+    s.server.wait("server.reload", refused="address")
+    c = s.city.connect(s.city.generator)
+    assert c.socket.getpeercert(True) == old
+    assert s.how_many(c.submit(s.city.trail().issued()[0]).checkpoint.text) >= 2
+    s.policy.write_text(good)
+    s.server.signal(signal.SIGHUP)
+    s.server.wait("server.reload", detail="done")
+    assert s.city.connect(s.city.generator).socket.getpeercert(True) != old
 
 
 def test_check_and_reload(sides):

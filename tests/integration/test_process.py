@@ -1,6 +1,8 @@
 """The process: signals, settings, start and end, two servers over one log, and what it refuses to start with."""
 import hashlib
 import os
+import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -9,9 +11,10 @@ import manifest_pb2 as m
 import psycopg2
 import pytest
 from city import City
-from manifest_client import ConnectionEnded, Refused, merkle
+from manifest_client import ConnectionEnded, Key, Refused, merkle
 from manifest_client.connection import Receipt
 from server import AUTHORITY, MANIFESTD, ROOT, until
+from witnesses import written_key
 
 
 def command(server, *words):
@@ -43,16 +46,22 @@ def blocked(server):
 # ---- signals
 
 
-def test_reload(make, work):
-    """A new certificate and new limits are taken over; who is connected stays."""
-    server = make.server()
-    city = City(server)
-    old = city.connect(city.generator)
+def fresh_certificate(server, work):
+    """Another one of the same CA."""
     fresh = work / "fresh"
     fresh.mkdir(exist_ok=True)
     for name in ("ca.crt", "ca.key"):
         shutil.copy(server.tls / name, fresh)
     subprocess.run([ROOT / "deploy/dev-certificate", fresh], check=True, timeout=60)
+    return fresh
+
+
+def test_reload(make, work):
+    """A new certificate and new limits are taken over; who is connected stays."""
+    server = make.server()
+    city = City(server)
+    old = city.connect(city.generator)
+    fresh = fresh_certificate(server, work)
     server.write_conf(tls__certificate=fresh / "server.crt", tls__key=fresh / "server.key", log__level="debug")
     server.signal(signal.SIGHUP)
     server.wait("server.reload", detail="done")
@@ -79,6 +88,30 @@ def test_a_bad_reload_changes_nothing(make, bad):
     server.write_conf()
     server.signal(signal.SIGHUP)
     server.wait("server.reload", detail="done")
+    city.close()
+
+
+def test_a_reload_that_cannot_be_done_whole_changes_nothing(make, work):
+    """Everything is in order, but there is no memory for the witnesses' threads: the certificate stays too."""
+    server = make.server()
+    city = City(server)
+    old = city.connect(city.generator).socket.getpeercert(True)
+    policy = work / "policy"
+    policy.write_text(f"witness w {written_key('w.example', Key().public)} http://127.0.0.1:1\nquorum w\n")
+    server.write_conf(tls__certificate=fresh_certificate(server, work) / "server.crt", tls__key=work / "fresh" / "server.key",
+                      witness__policy=policy)
+    # room for some threads' stacks, not for all
+    used = int(pathlib.Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
+    resource.prlimit(server.process.pid, resource.RLIMIT_AS, (used + (40 << 20), resource.RLIM_INFINITY))
+    server.signal(signal.SIGHUP)
+    server.wait("server.reload", refused="memory or threads")
+    with city.connect(city.generator) as connection:
+        assert connection.socket.getpeercert(True) == old
+        assert connection.submit(city.trail().issued()[0])
+    resource.prlimit(server.process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    server.signal(signal.SIGHUP)
+    server.wait("server.reload", detail="done")
+    assert city.connect(city.generator).socket.getpeercert(True) != old
     city.close()
 
 

@@ -181,7 +181,7 @@ Test(net_listener, reload_is_all_or_nothing, .init = server_begin, .fini = serve
 
 	f.echo = true;
 	cr_assert(make_certificate(f.dir, CERT_RSA, &second));
-	cr_assert_not(net_reload(f.net, f.cert, f.key, error));
+	cr_assert_null(tls_new(f.cert, f.key, error));
 	cr_assert(strstr(error, "P-256") != NULL, "%s", error);
 	cr_assert(digest_eq(&f.port->binding, &first));
 	connected();
@@ -189,7 +189,9 @@ Test(net_listener, reload_is_all_or_nothing, .init = server_begin, .fini = serve
 	f.keep_silent = true;
 	struct client *no_hello = connected();
 	cr_assert(make_certificate(f.dir, CERT_P256_SHA256, &second));
-	cr_assert(net_reload(f.net, f.cert, f.key, error), "%s", error);
+	struct tls *renewed = tls_new(f.cert, f.key, error);
+	cr_assert_not_null(renewed, "%s", error);
+	net_renew(f.net, renewed);
 	cr_assert(digest_eq(&f.port->binding, &second));
 	WAIT(no_hello->ended);
 	cr_assert_eq(f.count->ended[NET_END_RELOAD], 1);
