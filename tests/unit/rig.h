@@ -94,6 +94,13 @@ void rig_send(struct rig *r, conn_id conn, const struct frame *frame);
 void rig_submit(struct rig *r, conn_id conn, uint64_t id, const struct signed_event *e);
 void rig_query(struct rig *r, conn_id conn, uint64_t id, const struct query *q);
 
+/* The generator's `issued`, to be submitted. */
+const struct signed_event *rig_issue(struct rig *r, uint64_t number);
+/* The store's next calls of this kind fail so. */
+void rig_fail_next(struct rig *r, enum fake_call call, enum fake_fault fault, unsigned times);
+/* So many seconds go by, and what comes of each. */
+void rig_seconds(struct rig *r, int n);
+
 /* The last answer to a request; NULL: there is none yet. */
 const struct frame *rig_answer(const struct rig *r, conn_id conn, uint64_t id);
 /* How many frames of a kind the connection got. */

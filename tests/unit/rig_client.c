@@ -81,6 +81,27 @@ void rig_query(struct rig *r, conn_id conn, uint64_t id, const struct query *q)
 	rig_send(r, conn, &f);
 }
 
+const struct signed_event *rig_issue(struct rig *r, uint64_t number)
+{
+	struct event e = world_issued(r->w, number);
+
+	return SIGN(r->w, &e, GENERATOR);
+}
+
+void rig_fail_next(struct rig *r, enum fake_call call, enum fake_fault fault, unsigned times)
+{
+	r->store->script[call].fault = fault;
+	r->store->script[call].times = times;
+}
+
+void rig_seconds(struct rig *r, int n)
+{
+	for (int i = 0; i < n; i++) {
+		r->now += MICROS_PER_SECOND;
+		rig_settle(r);
+	}
+}
+
 const struct frame *rig_answer(const struct rig *r, conn_id conn, uint64_t id)
 {
 	for (size_t i = r->frames_n; i-- > 0;) {

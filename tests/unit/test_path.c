@@ -3,13 +3,6 @@
 
 #include "rig.h"
 
-static const struct signed_event *issue(struct rig *r, uint64_t number)
-{
-	struct event e = world_issued(r->w, number);
-
-	return SIGN(r->w, &e, GENERATOR);
-}
-
 static const struct signed_event *load(struct rig *r, uint64_t number, const struct digest *previous)
 {
 	struct event e = world_step(r->w, EVENT_LOADED, number, previous);
@@ -50,7 +43,7 @@ Test(path, an_event_gets_a_receipt_that_holds)
 {
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
-	const struct signed_event *e = issue(r, NUMBER(1));
+	const struct signed_event *e = rig_issue(r, NUMBER(1));
 	uint64_t size = r->store->head.size;
 
 	rig_submit(r, conn, 7, e);
@@ -71,7 +64,7 @@ Test(path, an_event_sent_again_gets_its_old_entry)
 {
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
-	const struct signed_event *e = issue(r, NUMBER(1));
+	const struct signed_event *e = rig_issue(r, NUMBER(1));
 
 	/* Twice in one batch, and once later. */
 	rig_submit(r, conn, 2, e);
@@ -95,7 +88,7 @@ Test(path, two_in_one_batch_with_the_same_event_are_one_entry)
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 	conn_id other = rig_connect(r, HAULER, ROLE_TRANSPORTER);
-	const struct signed_event *hold = issue(r, NUMBER(1)), *e = issue(r, NUMBER(2));
+	const struct signed_event *hold = rig_issue(r, NUMBER(1)), *e = rig_issue(r, NUMBER(2));
 	uint64_t batches = path_counters(r->path)->batches;
 
 	rig_submit(r, conn, 2, hold);
@@ -123,7 +116,7 @@ Test(path, the_order_of_a_connection_is_kept_whatever_the_verifiers_do)
 		uint64_t random = seed, id = 2, first = r->store->head.size;
 		r->config.requests_max = 1000;
 		for (unsigned i = 1; i <= 25; i++) {
-			const struct signed_event *e = issue(r, NUMBER(i));
+			const struct signed_event *e = rig_issue(r, NUMBER(i));
 			rig_submit(r, conn, id++, e);
 			rig_submit(r, conn, id++, load(r, NUMBER(i), &e->event.id));
 		}
@@ -160,7 +153,7 @@ Test(path, what_a_verifier_has_done_counts_when_the_main_thread_hears_of_it)
 
 	/* A bad signature: only hearing of it answers it. */
 	d->secret = r->w->devices[NEW_DEVICE].secret;
-	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	rig_submit(r, conn, 2, rig_issue(r, NUMBER(1)));
 	d->secret = good;
 	cr_assert(rig_run(r, LANE_VERIFY));
 	path_tick(r->path);
@@ -180,7 +173,7 @@ Test(path, a_key_enrolled_just_before_is_known)
 
 	rig_submit(r, conn, 2, enrol(r));
 	rig_submit(r, conn, 3, issue_by_new_device(r, NUMBER(1)));
-	rig_submit(r, conn, 4, issue(r, NUMBER(2)));
+	rig_submit(r, conn, 4, rig_issue(r, NUMBER(2)));
 	rig_submit(r, conn, 5, issue_by_new_device(r, NUMBER(3)));
 	rig_drain(r);
 	for (uint64_t id = 2; id <= 5; id++)
@@ -196,7 +189,7 @@ Test(path, a_key_never_enrolled_is_refused_and_holds_nobody_up)
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 
 	rig_submit(r, conn, 2, issue_by_new_device(r, NUMBER(1)));
-	rig_submit(r, conn, 3, issue(r, NUMBER(2)));
+	rig_submit(r, conn, 3, rig_issue(r, NUMBER(2)));
 	rig_drain(r);
 	cr_assert(rig_refused(r, conn, 2, REFUSAL_SIGNATURE, "key.not_enrolled"), "%s",
 		  rig_words(r, conn, 2));
@@ -214,7 +207,7 @@ Test(path, a_forged_signature_is_refused_before_it_is_judged)
 
 	uint64_t batches = path_counters(r->path)->batches;
 	d->secret = r->w->devices[NEW_DEVICE].secret;
-	const struct signed_event *e = issue(r, NUMBER(1));
+	const struct signed_event *e = rig_issue(r, NUMBER(1));
 	d->secret = good;
 	rig_submit(r, conn, 2, e);
 	rig_drain(r);
@@ -241,7 +234,7 @@ Test(path, token_buckets_say_how_long_to_wait)
 		rig_settle(r);
 		conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 		for (uint64_t id = 2; id <= 4; id++)
-			rig_submit(r, conn, id, issue(r, NUMBER(id)));
+			rig_submit(r, conn, id, rig_issue(r, NUMBER(id)));
 		rig_drain(r);
 		cr_assert(rig_accepted(r, conn, 2), "%s", rig_words(r, conn, 2));
 		cr_assert(rig_refused(r, conn, 4, REFUSAL_LATER, "limit.rate"), "%d: %s", which,
@@ -249,7 +242,7 @@ Test(path, token_buckets_say_how_long_to_wait)
 		micros wait = rig_answer(r, conn, 4)->refusal.retry_after;
 		cr_assert_gt(wait, 0);
 		r->now += wait;
-		rig_submit(r, conn, 5, issue(r, NUMBER(5)));
+		rig_submit(r, conn, 5, rig_issue(r, NUMBER(5)));
 		rig_drain(r);
 		cr_assert(rig_accepted(r, conn, 5), "%d: %s", which, rig_words(r, conn, 5));
 		nothing_left(r);
@@ -268,10 +261,10 @@ Test(path, who_must_wait_pays_nothing)
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 	/* The party's bucket is empty after one; asking again and again must not empty the key's. */
 	for (uint64_t id = 2; id <= 9; id++)
-		rig_submit(r, conn, id, issue(r, NUMBER(id)));
+		rig_submit(r, conn, id, rig_issue(r, NUMBER(id)));
 	cr_assert_leq(rig_answer(r, conn, 9)->refusal.retry_after, MICROS_PER_SECOND / 10 + 1);
 	r->now += rig_answer(r, conn, 9)->refusal.retry_after;
-	rig_submit(r, conn, 10, issue(r, NUMBER(10)));
+	rig_submit(r, conn, 10, rig_issue(r, NUMBER(10)));
 	rig_drain(r);
 	cr_assert(rig_accepted(r, conn, 10), "%s", rig_words(r, conn, 10));
 	rig_free(r);
@@ -309,13 +302,13 @@ Test(path, the_read_gate_shuts_and_opens_again)
 	rig_settle(r);
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 	for (uint64_t id = 2; id <= 6; id++)
-		rig_submit(r, conn, id, issue(r, NUMBER(id)));
+		rig_submit(r, conn, id, rig_issue(r, NUMBER(id)));
 	cr_assert(r->gate_open);
-	rig_submit(r, conn, 7, issue(r, NUMBER(7)));
+	rig_submit(r, conn, 7, rig_issue(r, NUMBER(7)));
 	cr_assert_not(r->gate_open);
 	cr_assert_eq(path_counters(r->path)->gate_closed, 1);
 	/* What was on its way all the same is taken. */
-	rig_submit(r, conn, 8, issue(r, NUMBER(8)));
+	rig_submit(r, conn, 8, rig_issue(r, NUMBER(8)));
 	rig_drain(r);
 	cr_assert(r->gate_open);
 	cr_assert(rig_accepted(r, conn, 8));
@@ -343,7 +336,7 @@ Test(path, a_request_outlives_its_connection)
 {
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
-	const struct signed_event *e = issue(r, NUMBER(1));
+	const struct signed_event *e = rig_issue(r, NUMBER(1));
 
 	rig_submit(r, conn, 2, e);
 	rig_query(r, conn, 3, &(struct query){.kind = QUERY_FLAGS});
@@ -388,10 +381,10 @@ Test(path, draining_finishes_what_was_taken_and_takes_no_more)
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 
-	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	rig_submit(r, conn, 2, rig_issue(r, NUMBER(1)));
 	cr_assert_not(path_drained(r->path));
 	cr_assert_eq(path_status(r->path).state, PATH_DRAINING);
-	rig_submit(r, conn, 3, issue(r, NUMBER(2)));
+	rig_submit(r, conn, 3, rig_issue(r, NUMBER(2)));
 	cr_assert(rig_refused(r, conn, 3, REFUSAL_UNAVAILABLE, "server.draining"));
 	rig_drain(r);
 	cr_assert(rig_accepted(r, conn, 2));

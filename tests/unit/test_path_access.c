@@ -4,13 +4,6 @@
 #include "core/checkpoint.h"
 #include "rig.h"
 
-static const struct signed_event *issue(struct rig *r, uint64_t number)
-{
-	struct event e = world_issued(r->w, number);
-
-	return SIGN(r->w, &e, GENERATOR);
-}
-
 /* ---- hello ---- */
 
 Test(hello, the_challenge_names_the_log)
@@ -334,7 +327,7 @@ Test(queries, a_trail_comes_with_proofs_and_what_is_not_there_is_said)
 	const uint64_t number = NUMBER(1), other = NUMBER(2);
 	struct query q = {.kind = QUERY_TRAIL, .numbers = &number, .numbers_n = 1};
 
-	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	rig_submit(r, conn, 2, rig_issue(r, NUMBER(1)));
 	rig_drain(r);
 	rig_query(r, conn, 3, &q);
 	q.numbers = &other;
@@ -364,7 +357,7 @@ Test(queries, a_database_that_is_away_is_no_fault_of_the_server)
 	const uint64_t number = NUMBER(1);
 	const struct query q = {.kind = QUERY_TRAIL, .numbers = &number, .numbers_n = 1};
 
-	rig_submit(r, conn, 2, issue(r, NUMBER(1)));
+	rig_submit(r, conn, 2, rig_issue(r, NUMBER(1)));
 	rig_drain(r);
 	for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
 		r->store->script[calls[i]].fault = FAULT_AWAY;
@@ -427,7 +420,7 @@ Test(watch, flags_go_to_the_inspectors_of_either_end)
 
 	for (size_t i = 0; i < ARRAY_LEN(watchers); i++)
 		rig_query(r, watchers[i], 2, &(struct query){.kind = QUERY_WATCH});
-	rig_submit(r, generator, 2, issue(r, NUMBER(1)));
+	rig_submit(r, generator, 2, rig_issue(r, NUMBER(1)));
 	rig_settle(r);
 	r->now += 3 * 86400 * MICROS_PER_SECOND;
 	rig_settle(r);

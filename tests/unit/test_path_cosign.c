@@ -72,14 +72,6 @@ static void drain_others(void)
 	}
 }
 
-static void seconds_pass(int n)
-{
-	for (int i = 0; i < n; i++) {
-		r->now += MICROS_PER_SECOND;
-		rig_settle(r);
-	}
-}
-
 static struct span receipt_checkpoint(uint64_t id)
 {
 	const struct frame *answer = rig_answer(r, conn, id);
@@ -185,7 +177,7 @@ Test(cosign, the_answer_goes_out_when_the_wait_is_over, .fini = end)
 	drain_others();
 	cr_assert_eq(fake_witnesses_in(f, receipt_checkpoint(id)), 0);
 	/* and when they do, things are as they were */
-	seconds_pass(3);
+	rig_seconds(r, 3);
 	cr_assert_eq(fake_witnesses_in(f, path_checkpoint(r->path)), 3);
 	id = submit();
 	rig_settle(r);
@@ -210,7 +202,7 @@ Test(cosign, who_is_down_is_not_waited_for, .fini = end)
 	}
 	cr_assert_leq(f->w[0].asked, 4u);
 	moods(MOOD_GOOD);
-	seconds_pass(20);
+	rig_seconds(r, 20);
 	cr_assert_eq(fake_witnesses_in(f, path_checkpoint(r->path)), 3);
 	cr_assert_not_null(strstr(r->last_notice, "again"), "%s", r->last_notice);
 	cr_assert_eq(r->notices[NOTICE_WARNING], 3, "%s", r->last_notice);
@@ -248,7 +240,7 @@ Test(cosign, a_bad_answer_is_an_alarm_and_no_cosignature)
 		cr_assert_eq(path_counters(r->path)->witness_failures, 1, "case %zu", i);
 		cr_assert_leq(f->w[1].asked, 8u);
 		f->w[1].mood = MOOD_GOOD;
-		seconds_pass(3);
+		rig_seconds(r, 3);
 		cr_assert_eq(fake_witnesses_in(f, path_checkpoint(r->path)), 3, "case %zu", i);
 		cr_assert_eq(path_status(r->path).state, PATH_WRITING);
 		end();
@@ -291,7 +283,7 @@ Test(cosign, without_the_quorum_nothing_is_acknowledged, .fini = end)
 	uint64_t id = submit();
 	rig_settle(r);
 	cr_assert_null(rig_answer(r, conn, id));
-	seconds_pass(2);
+	rig_seconds(r, 2);
 	cr_assert(rig_refused(r, conn, id, REFUSAL_UNAVAILABLE, "server.witnesses"), "%s",
 		  rig_words(r, conn, id));
 	cr_assert_eq(path_status(r->path).state, PATH_WITNESSES);
@@ -301,10 +293,10 @@ Test(cosign, without_the_quorum_nothing_is_acknowledged, .fini = end)
 	uint64_t later = submit_again();
 	rig_settle(r);
 	cr_assert(rig_refused(r, conn, later, REFUSAL_UNAVAILABLE, "server.witnesses"));
-	seconds_pass(20);
+	rig_seconds(r, 20);
 	/* one comes back: what was stored is found again */
 	f->w[1].mood = MOOD_GOOD;
-	seconds_pass(16);
+	rig_seconds(r, 16);
 	cr_assert_eq(path_status(r->path).state, PATH_WRITING, "%s", r->last_notice);
 	cr_assert_eq(path_status(r->path).head.size, size + 1);
 	id = submit_again();
@@ -329,7 +321,7 @@ Test(cosign, a_start_without_the_quorum_serves_reads_alone, .fini = end)
 	rig_settle(r);
 	cr_assert_not_null(rig_answer(r, conn, 900));
 	moods(MOOD_GOOD);
-	seconds_pass(16);
+	rig_seconds(r, 16);
 	cr_assert_eq(path_status(r->path).state, PATH_WRITING, "%s", r->last_notice);
 	id = submit();
 	rig_settle(r);
@@ -364,7 +356,7 @@ Test(cosign, settings_change_while_a_batch_waits, .fini = end)
 	cr_assert(rig_accepted(r, conn, id), "%s", rig_words(r, conn, id));
 	rig_witness(r, f, required);
 	id = submit();
-	seconds_pass(3);
+	rig_seconds(r, 3);
 	cr_assert_eq(path_status(r->path).state, PATH_WITNESSES);
 	/* another policy takes over what waits */
 	struct fake_witnesses *others = fake_witnesses_new(&r->log_key, 1);
@@ -372,7 +364,7 @@ Test(cosign, settings_change_while_a_batch_waits, .fini = end)
 	rig_drain(r);
 	f = others;
 	rig_witness(r, f, required);
-	seconds_pass(2);
+	rig_seconds(r, 2);
 	fake_witnesses_free(before);
 	cr_assert_eq(path_status(r->path).state, PATH_WRITING, "%s", r->last_notice);
 	/* none at all */
@@ -395,7 +387,7 @@ Test(cosign, without_waiting_answers_come_at_once_and_are_cosigned_later, .fini 
 	uint64_t id = submit();
 	drain_others();
 	cr_assert_eq(fake_witnesses_in(f, receipt_checkpoint(id)), 0);
-	seconds_pass(2);
+	rig_seconds(r, 2);
 	cr_assert_eq(fake_witnesses_in(f, path_checkpoint(r->path)), 3);
 	/* the log grows; who asks for the entry again gets it under the one that is cosigned */
 	(void)submit();
@@ -428,7 +420,7 @@ Test(cosign, a_witness_has_one_request_under_way, .fini = end)
 		drain_others();
 	}
 	cr_assert_eq(r->lanes[LANE_WITNESS].n, WITNESSES);
-	seconds_pass(2);
+	rig_seconds(r, 2);
 	cr_assert_leq(f->w[0].asked, asked + 3);
 	cr_assert_eq(fake_witnesses_in(f, path_checkpoint(r->path)), 3);
 }
@@ -440,7 +432,7 @@ Test(cosign, the_newest_cosigned_is_stored_now_and_then, .fini = end)
 	begin_writing(&waiting, 2);
 	for (int i = 0; i < 30; i++) {
 		(void)submit();
-		seconds_pass(1);
+		rig_seconds(r, 1);
 	}
 	cr_assert_geq(r->store->calls[CALL_COSIGNED], 2u);
 	cr_assert_leq(r->store->calls[CALL_COSIGNED], 4u);
@@ -462,7 +454,7 @@ Test(cosign, a_store_that_fails_is_recovered_from, .fini = end)
 	r->store->script[CALL_COSIGNED].times = 2;
 	for (int i = 0; i < 40; i++) {
 		uint64_t id = submit();
-		seconds_pass(1);
+		rig_seconds(r, 1);
 		cr_assert(rig_accepted(r, conn, id), "%s", rig_words(r, conn, id));
 	}
 	cr_assert_gt(r->store->cosigned_size, 0u);
@@ -479,7 +471,7 @@ static void go_back(const struct path_witnesses *settings, bool silent)
 		f->w[i].silent = silent;
 	for (int i = 0; i < 5; i++) {
 		(void)submit();
-		seconds_pass(1);
+		rig_seconds(r, 1);
 	}
 	struct fake_witnesses *kept = f;
 	rig_free(r);
@@ -520,11 +512,11 @@ Test(cosign, a_log_that_grew_again_differently_does_not_start, .fini = end)
 	next_number = 100;
 	for (int i = 0; i < 9; i++) {
 		uint64_t id = submit();
-		seconds_pass(1);
+		rig_seconds(r, 1);
 		cr_assert(rig_accepted(r, conn, id));
 	}
 	f->w[2].mood = MOOD_GOOD;
-	seconds_pass(20);
+	rig_seconds(r, 20);
 	const struct path_status status = path_status(r->path);
 	cr_assert_eq(status.state, PATH_STOPPED, "%s", r->last_notice);
 	cr_assert_not_null(strstr(status.reason, "witness south"), "%s", status.reason);
@@ -563,7 +555,7 @@ Test(cosign, every_new_lease_asks_anew, .fini = end)
 	r->store->script[CALL_COMMIT].fault = FAULT_AWAY;
 	r->store->script[CALL_COMMIT].times = 1;
 	(void)submit();
-	seconds_pass(3);
+	rig_seconds(r, 3);
 	cr_assert_eq(path_status(r->path).state, PATH_STOPPED, "%s", r->last_notice);
 	cr_assert_not_null(strstr(path_status(r->path).reason, "witness west"), "%s",
 			   path_status(r->path).reason);
@@ -577,7 +569,7 @@ Test(cosign, a_boast_stops_nothing_once_the_log_is_written, .fini = end)
 	f->w[0].mood = MOOD_BOASTS;
 	for (int i = 0; i < 20; i++) {
 		uint64_t id = submit();
-		seconds_pass(1);
+		rig_seconds(r, 1);
 		cr_assert_geq(fake_witnesses_in(f, receipt_checkpoint(id)), 2u);
 	}
 	cr_assert_eq(path_status(r->path).state, PATH_WRITING);
@@ -614,7 +606,7 @@ Test(cosign, a_deposed_server_is_not_taken_for_one_that_went_backwards, .fini = 
 	store->leased_away = true;
 	conn = 1;
 	uint64_t id = submit();
-	seconds_pass(3);
+	rig_seconds(r, 3);
 	cr_assert_neq(path_status(r->path).state, PATH_STOPPED, "%s", path_status(r->path).reason);
 	cr_assert(rig_refused(r, conn, id, REFUSAL_NOT_WRITER, NULL), "%s", rig_words(r, conn, id));
 	other->store = fake_store_new(mine->w);

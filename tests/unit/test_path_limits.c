@@ -8,13 +8,6 @@ enum { READS = 64 }; /* of one key */
 
 static const struct query flags = {.kind = QUERY_FLAGS};
 
-static const struct signed_event *issue(struct rig *r, uint64_t number)
-{
-	struct event e = world_issued(r->w, number);
-
-	return SIGN(r->w, &e, GENERATOR);
-}
-
 static void no_answer(void *self, const struct read_result *result)
 {
 	*(enum refusal_kind *)self = result->refused;
@@ -79,14 +72,14 @@ Test(path_limits, a_connection_with_its_share_of_events_under_way_is_not_read_al
 	conn_id busy = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 	conn_id calm = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 	for (uint64_t i = 1; i <= 7; i++)
-		rig_submit(r, busy, 1 + i, issue(r, NUMBER(i)));
+		rig_submit(r, busy, 1 + i, rig_issue(r, NUMBER(i)));
 	cr_assert_not(r->conns[busy].held);
 	/* The eighth of 64 shuts it. What was on its way all the same is taken. */
 	for (uint64_t i = 8; i <= 9; i++)
-		rig_submit(r, busy, 1 + i, issue(r, NUMBER(i)));
+		rig_submit(r, busy, 1 + i, rig_issue(r, NUMBER(i)));
 	cr_assert(r->conns[busy].held && r->gate_open && !r->conns[calm].held);
 	cr_assert_eq(path_counters(r->path)->connections_held, 1);
-	rig_submit(r, calm, 2, issue(r, NUMBER(10)));
+	rig_submit(r, calm, 2, rig_issue(r, NUMBER(10)));
 	rig_settle(r);
 	cr_assert_not(r->conns[busy].held);
 	for (uint64_t i = 1; i <= 9; i++)
@@ -94,7 +87,7 @@ Test(path_limits, a_connection_with_its_share_of_events_under_way_is_not_read_al
 	cr_assert(rig_accepted(r, calm, 2));
 	/* Repeated ones count until their receipts are read again, and refused ones not at all. */
 	for (uint64_t i = 0; i < 8; i++)
-		rig_submit(r, busy, 30 + i, issue(r, NUMBER(20 + i)));
+		rig_submit(r, busy, 30 + i, rig_issue(r, NUMBER(20 + i)));
 	cr_assert(r->conns[busy].held);
 	rig_close(r, busy);
 	rig_settle(r);
@@ -108,7 +101,7 @@ Test(path_limits, a_server_that_ends_holds_nobody)
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
 
 	for (uint64_t i = 1; i <= 8; i++)
-		rig_submit(r, conn, 1 + i, issue(r, NUMBER(i)));
+		rig_submit(r, conn, 1 + i, rig_issue(r, NUMBER(i)));
 	cr_assert(r->conns[conn].held);
 	rig_free(r);
 }
