@@ -183,7 +183,7 @@ bool manifest_apply(struct manifest *m, const struct event *e, const struct regi
 		return false;
 	}
 	if (step == EVENT_ISSUED) {
-		issue(m, &d);
+		manifest_issue(m, &d);
 		if (problems->count + problems->more != before)
 			return false;
 		extend_chain(m, e, 0);

@@ -42,7 +42,7 @@ const struct vehicle_record *draft_vehicle(struct draft *d, struct span plate,
 party_no draft_signer(const struct draft *d, size_t i);
 
 /* `issued`: judges it, and makes the manifest when nothing is wrong. */
-void issue(struct manifest *m, struct draft *d);
+void manifest_issue(struct manifest *m, struct draft *d);
 
 /* The other steps: parties, vehicle and quantities, in the draft. */
 void draft_transfer(struct draft *d, enum event_kind kind, const struct transfer *transfer);

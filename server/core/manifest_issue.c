@@ -90,7 +90,7 @@ static void make_lines(struct manifest *m, const struct issued *i)
 	}
 }
 
-void issue(struct manifest *m, struct draft *d)
+void manifest_issue(struct manifest *m, struct draft *d)
 {
 	const struct issued *i = &d->e->issued;
 	unsigned before = d->problems->count + d->problems->more;

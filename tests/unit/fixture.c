@@ -5,9 +5,8 @@
 #include <stdlib.h>
 
 #include "core/credit_code.h"
+#include "hours.h"
 #include "wire/envelope.h"
-
-enum { DAY = 86400 };
 
 void *world_take(struct world *w, size_t n)
 {
@@ -207,12 +206,22 @@ static const struct {
 	enum reference_kind kind;
 	const char *edition;
 	const char *path;
-} files[] = {
+} files[CITY_FILES] = {
     {REFERENCE_WASTE_CODES, "2021", "schema/data/waste_codes/2021.csv"},
     {REFERENCE_DIVISIONS, "2023", "schema/data/divisions/2023.csv"},
     {REFERENCE_TREATMENT_METHODS, "2021", "schema/data/treatment_methods/2021.csv"},
     {REFERENCE_CALENDAR, "2026", "schema/data/calendar/2026.csv"},
 };
+
+struct event world_reference(struct world *w, size_t i)
+{
+	struct span file = world_file(w, files[i].path);
+	struct event e = world_event(w, EVENT_REFERENCE_LOADED);
+
+	e.reference_loaded =
+	    (struct reference_loaded){files[i].kind, span_str(files[i].edition), digest_of(file), file.n};
+	return e;
+}
 
 struct registry *world_fresh_registry(struct world *w)
 {
@@ -234,7 +243,7 @@ struct world *world_empty(void)
 	MUST(w != NULL);
 	w->arena = arena_new(SIZE_MAX / 2);
 	MUST(w->arena != NULL);
-	w->now = WORLD_MORNING - INT64_C(100) * DAY * MICROS_PER_SECOND;
+	w->now = WORLD_MORNING - 100 * DAY;
 	w->registry = world_fresh_registry(w);
 	for (int i = 0; i < DEVICES; i++) {
 		uint8_t seed[SEED_SIZE] = {(uint8_t)(i + 1)};
@@ -263,11 +272,8 @@ static void begin_log(struct world *w)
 	};
 	key_from_seed(seed, &log_secret, &e.genesis.log_key);
 	(void)world_accept(w, SIGN(w, &e, SERVER));
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		struct span file = world_file(w, files[i].path);
-		struct event loaded = world_event(w, EVENT_REFERENCE_LOADED);
-		loaded.reference_loaded = (struct reference_loaded){files[i].kind, span_str(files[i].edition),
-								    digest_of(file), file.n};
+	for (size_t i = 0; i < CITY_FILES; i++) {
+		struct event loaded = world_reference(w, i);
 		(void)world_accept(w, SIGN(w, &loaded, SERVER));
 	}
 }
@@ -327,7 +333,7 @@ static void grant_permit(struct world *w)
 	    .methods_n = ARRAY_LEN(methods),
 	    .grams_per_year = INT64_C(10000000000),
 	    .valid_from = w->now,
-	    .valid_until = w->now + INT64_C(1000) * DAY * MICROS_PER_SECOND,
+	    .valid_until = w->now + 1000 * DAY,
 	};
 	(void)world_accept(w, SIGN(w, &e, REGISTRAR));
 }

@@ -19,6 +19,8 @@
 		}                                                                                            \
 	} while (0)
 
+enum { CITY_FILES = 4 }; /* reference files */
+
 enum device {
 	SERVER,
 	REGISTRAR,
@@ -101,6 +103,8 @@ void *world_take(struct world *w, size_t n);
 struct registry *world_fresh_registry(struct world *w);
 struct party_ref world_party(enum device device);
 struct span world_file(struct world *w, const char *path);
+/* The event that loads the i-th of the city's reference files. */
+struct event world_reference(struct world *w, size_t i);
 
 /* An event that occurs now. */
 struct event world_event(const struct world *w, enum event_kind kind);

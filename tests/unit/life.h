@@ -8,6 +8,7 @@
 #include "core/flags.h"
 #include "core/manifest_table.h"
 #include "fixture.h"
+#include "hours.h"
 
 struct life {
 	struct world *w; /* its registry is what is judged against */
@@ -26,9 +27,6 @@ struct life {
 	struct line_decision decisions[MAX_LINES];
 	struct line_treatment treatments[MAX_LINES];
 };
-
-#define HOUR (INT64_C(3600) * MICROS_PER_SECOND)
-#define DAY  (24 * HOUR)
 
 struct life *life_new(void);
 void life_free(struct life *l);

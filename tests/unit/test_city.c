@@ -32,16 +32,6 @@ static micros morning(const char *day)
 /* A log that has begun: genesis and the reference data. */
 static void begin_log(struct told *t, micros at)
 {
-	static const struct {
-		enum reference_kind kind;
-		const char *edition;
-		const char *path;
-	} files[] = {
-	    {REFERENCE_WASTE_CODES, "2021", "schema/data/waste_codes/2021.csv"},
-	    {REFERENCE_DIVISIONS, "2023", "schema/data/divisions/2023.csv"},
-	    {REFERENCE_TREATMENT_METHODS, "2021", "schema/data/treatment_methods/2021.csv"},
-	    {REFERENCE_CALENDAR, "2026", "schema/data/calendar/2026.csv"},
-	};
 	struct event e = {.kind = EVENT_GENESIS, .occurred_at = at};
 
 	e.genesis = (struct genesis){
@@ -56,11 +46,9 @@ static void begin_log(struct told *t, micros at)
 	    .rules_version = 1,
 	};
 	cr_assert(registry_apply(t->registry, &e, 0, at));
-	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
-		e = (struct event){.kind = EVENT_REFERENCE_LOADED, .occurred_at = at};
-		struct span file = world_file(t->world, files[i].path);
-		e.reference_loaded = (struct reference_loaded){files[i].kind, span_str(files[i].edition),
-							       digest_of(file), file.n};
+	for (size_t i = 0; i < CITY_FILES; i++) {
+		e = world_reference(t->world, i);
+		e.occurred_at = at;
 		cr_assert(registry_apply(t->registry, &e, 1 + i, at));
 	}
 }

@@ -1,45 +1,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
-#include "fixture.h"
-
-#define HOUR (INT64_C(3600) * MICROS_PER_SECOND)
-#define DAY  (24 * HOUR)
-
-static struct digest issue(struct world *w, uint64_t number)
-{
-	struct event e = world_issued(w, number);
-
-	return world_accept(w, SIGN(w, &e, GENERATOR));
-}
-
-static struct signed_event *load(struct world *w, uint64_t number, const struct digest *previous)
-{
-	struct event e = world_step(w, EVENT_LOADED, number, previous);
-
-	return SIGN(w, &e, GENERATOR, HAULER);
-}
-
-static struct signed_event *deliver(struct world *w, uint64_t number, const struct digest *previous)
-{
-	struct event e = world_step(w, EVENT_DELIVERED, number, previous);
-
-	return SIGN(w, &e, HAULER, FACILITY);
-}
-
-static struct signed_event *by_facility(struct world *w, enum event_kind kind, uint64_t number,
-					const struct digest *previous)
-{
-	struct event e = world_step(w, kind, number, previous);
-
-	return SIGN(w, &e, FACILITY);
-}
-
-static void check_refused(struct world *w, const struct verdict *v, enum refusal_kind kind, const char *rule)
-{
-	cr_assert_eq(v->refused, kind, "refused as %d: %s", v->refused, world_problems(w, &v->problems));
-	cr_assert(verdict_breaks(v, rule), "%s", world_problems(w, &v->problems));
-}
+#include "steps.h"
 
 /* ---- whole lives ---- */
 
@@ -47,16 +9,16 @@ Test(judge, a_whole_life_closes_and_raises_nothing)
 {
 	struct world *w = world_new();
 	size_t before = w->entries_n;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 
 	w->now += HOUR;
-	id = world_accept(w, load(w, NUMBER(1), &id));
+	id = world_accept(w, step_load(w, NUMBER(1), &id));
 	w->now += HOUR;
-	id = world_accept(w, deliver(w, NUMBER(1), &id));
+	id = world_accept(w, step_deliver(w, NUMBER(1), &id));
 	w->now += HOUR;
-	id = world_accept(w, by_facility(w, EVENT_RECEIVED, NUMBER(1), &id));
+	id = world_accept(w, step_by_facility(w, EVENT_RECEIVED, NUMBER(1), &id));
 	w->now += 20 * DAY;
-	id = world_accept(w, by_facility(w, EVENT_TREATED, NUMBER(1), &id));
+	id = world_accept(w, step_by_facility(w, EVENT_TREATED, NUMBER(1), &id));
 	const struct manifest *m = world_manifest(w, NUMBER(1));
 	cr_assert_eq(m->state, STATE_CLOSED);
 	cr_assert_eq(m->chain_n, 5);
@@ -78,12 +40,12 @@ static size_t chain(struct world *w, uint64_t number, const struct signed_event 
 
 	ret_members[0] = SIGN(w, &e, GENERATOR);
 	w->now += HOUR;
-	ret_members[1] = load(w, number, &ret_members[0]->event.id);
+	ret_members[1] = step_load(w, number, &ret_members[0]->event.id);
 	w->now += HOUR;
-	ret_members[2] = deliver(w, number, &ret_members[1]->event.id);
+	ret_members[2] = step_deliver(w, number, &ret_members[1]->event.id);
 	w->now += HOUR;
-	ret_members[3] = by_facility(w, EVENT_RECEIVED, number, &ret_members[2]->event.id);
-	ret_members[4] = by_facility(w, EVENT_TREATED, number, &ret_members[3]->event.id);
+	ret_members[3] = step_by_facility(w, EVENT_RECEIVED, number, &ret_members[2]->event.id);
+	ret_members[4] = step_by_facility(w, EVENT_TREATED, number, &ret_members[3]->event.id);
 	return 5;
 }
 
@@ -209,10 +171,10 @@ Test(judge, the_first_of_a_fork_stands_and_the_other_is_kept)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest issued = issue(w, NUMBER(1));
-	const struct signed_event *stands = load(w, NUMBER(1), &issued);
+	struct digest issued = step_issue(w, NUMBER(1));
+	const struct signed_event *stands = step_load(w, NUMBER(1), &issued);
 	const struct signed_event *rival = rival_of(w, &issued, w->now - 1);
-	const struct signed_event *successor = deliver(w, NUMBER(1), &rival->event.id);
+	const struct signed_event *successor = step_deliver(w, NUMBER(1), &rival->event.id);
 
 	(void)world_accept(w, stands);
 	size_t entries = w->entries_n;
@@ -253,12 +215,12 @@ Test(judge, a_fork_within_one_batch)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest issued = issue(w, NUMBER(1));
-	const struct signed_event *members[] = {load(w, NUMBER(1), &issued), rival_of(w, &issued, w->now - 1),
-						NULL};
+	struct digest issued = step_issue(w, NUMBER(1));
+	const struct signed_event *members[] = {step_load(w, NUMBER(1), &issued),
+						rival_of(w, &issued, w->now - 1), NULL};
 	struct verdict v[3];
 
-	members[2] = deliver(w, NUMBER(1), &members[1]->event.id);
+	members[2] = step_deliver(w, NUMBER(1), &members[1]->event.id);
 	world_judge(w, members, 3, v);
 	cr_assert_eq(v[0].refused, REFUSAL_NONE);
 	check_refused(w, &v[1], REFUSAL_FORK, "chain.fork");
@@ -297,7 +259,7 @@ Test(judge, a_number_of_others_is_no_fork)
 	const struct stored_flag *flag;
 	struct event e = world_issued(w, NUMBER(1));
 
-	(void)issue(w, NUMBER(1));
+	(void)step_issue(w, NUMBER(1));
 	e.issued.generator = world_party(OTHER_GENERATOR);
 	struct verdict v = world_submit(w, SIGN(w, &e, OTHER_GENERATOR));
 	cr_assert_neq(v.refused, REFUSAL_NONE);
@@ -310,7 +272,7 @@ Test(judge, effective_at_never_runs_back)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 	struct event e = world_step(w, EVENT_LOADED, NUMBER(1), &id);
 
 	e.occurred_at = w->now - DAY;
@@ -326,7 +288,7 @@ Test(judge, effective_at_never_runs_back)
 Test(judge, only_the_manifests_generator_gives_the_load)
 {
 	struct world *w = world_new();
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 	struct event e = world_step(w, EVENT_LOADED, NUMBER(1), &id);
 	size_t entries = w->entries_n;
 
@@ -335,19 +297,19 @@ Test(judge, only_the_manifests_generator_gives_the_load)
 	cr_assert_eq(world_manifest(w, NUMBER(1))->state, STATE_ISSUED);
 	cr_assert_eq(w->entries_n, entries);
 	cr_assert_eq(w->evidence_n, 0);
-	(void)world_accept(w, load(w, NUMBER(1), &id));
+	(void)world_accept(w, step_load(w, NUMBER(1), &id));
 	world_free(w);
 }
 
 Test(judge, a_refused_member_leaves_nothing_to_the_batch)
 {
 	struct world *w = world_new();
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 	struct event e = world_step(w, EVENT_LOADED, NUMBER(1), &id);
 	struct verdict v[2];
 
 	const struct signed_event *members[] = {SIGN(w, &e, OTHER_GENERATOR, HAULER),
-						load(w, NUMBER(1), &id)};
+						step_load(w, NUMBER(1), &id)};
 	world_judge(w, members, 2, v);
 	check_refused(w, &v[0], REFUSAL_RULE, "key.party");
 	cr_assert_eq(v[1].refused, REFUSAL_NONE, "%s", world_problems(w, &v[1].problems));
@@ -360,9 +322,9 @@ Test(judge, attested_by_one_side_until_the_other_signs)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 
-	id = world_accept(w, load(w, NUMBER(1), &id));
+	id = world_accept(w, step_load(w, NUMBER(1), &id));
 	struct event e = world_event(w, EVENT_ATTESTED);
 	struct event delivered = world_step(w, EVENT_DELIVERED, NUMBER(1), &id);
 	e.number = NUMBER(1);
@@ -394,7 +356,7 @@ Test(judge, cancelled_is_a_mark_and_loading_after_it_is_flagged)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 	struct event e = world_event(w, EVENT_CANCELLED);
 
 	e.number = NUMBER(1);
@@ -403,7 +365,7 @@ Test(judge, cancelled_is_a_mark_and_loading_after_it_is_flagged)
 	check_refused(w, &v, REFUSAL_RULE, "cancelled.by");
 	(void)world_accept(w, SIGN(w, &e, GENERATOR));
 	cr_assert_neq(world_manifest(w, NUMBER(1))->cancelled_at, 0);
-	(void)world_accept(w, load(w, NUMBER(1), &id));
+	(void)world_accept(w, step_load(w, NUMBER(1), &id));
 	cr_assert_eq(world_open_flags(w, FLAG_CANCELLED_LOADED, &flag), 1);
 	e.number = NUMBER(2);
 	v = world_submit(w, SIGN(w, &e, GENERATOR));

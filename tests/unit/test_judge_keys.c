@@ -2,45 +2,7 @@
  */
 #include <criterion/criterion.h>
 
-#include "fixture.h"
-
-#define HOUR (INT64_C(3600) * MICROS_PER_SECOND)
-#define DAY  (24 * HOUR)
-
-static struct digest issue(struct world *w, uint64_t number)
-{
-	struct event e = world_issued(w, number);
-
-	return world_accept(w, SIGN(w, &e, GENERATOR));
-}
-
-static struct signed_event *load(struct world *w, uint64_t number, const struct digest *previous)
-{
-	struct event e = world_step(w, EVENT_LOADED, number, previous);
-
-	return SIGN(w, &e, GENERATOR, HAULER);
-}
-
-static struct signed_event *deliver(struct world *w, uint64_t number, const struct digest *previous)
-{
-	struct event e = world_step(w, EVENT_DELIVERED, number, previous);
-
-	return SIGN(w, &e, HAULER, FACILITY);
-}
-
-static struct signed_event *by_facility(struct world *w, enum event_kind kind, uint64_t number,
-					const struct digest *previous)
-{
-	struct event e = world_step(w, kind, number, previous);
-
-	return SIGN(w, &e, FACILITY);
-}
-
-static void check_refused(struct world *w, const struct verdict *v, enum refusal_kind kind, const char *rule)
-{
-	cr_assert_eq(v->refused, kind, "refused as %d: %s", v->refused, world_problems(w, &v->problems));
-	cr_assert(verdict_breaks(v, rule), "%s", world_problems(w, &v->problems));
-}
+#include "steps.h"
 
 /* ---- keys ---- */
 
@@ -56,12 +18,12 @@ Test(judge, a_revoked_key_in_a_step_that_the_other_side_bears_out)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
-	struct digest other = issue(w, NUMBER(2));
-	const struct signed_event *in_time = load(w, NUMBER(1), &id);
+	struct digest id = step_issue(w, NUMBER(1));
+	struct digest other = step_issue(w, NUMBER(2));
+	const struct signed_event *in_time = step_load(w, NUMBER(1), &id);
 	w->now += HOUR;
 	revoke(w, HAULER, w->now);
-	const struct signed_event *too_late = load(w, NUMBER(2), &other);
+	const struct signed_event *too_late = step_load(w, NUMBER(2), &other);
 
 	struct verdict v = world_submit(w, too_late);
 	check_refused(w, &v, REFUSAL_SIGNATURE, "key.revoked");
@@ -94,8 +56,8 @@ Test(judge, a_revoked_key_alone_is_refused_whenever_it_signed)
 Test(judge, both_keys_revoked_bear_nothing_out)
 {
 	struct world *w = world_new();
-	struct digest id = issue(w, NUMBER(1));
-	const struct signed_event *s = load(w, NUMBER(1), &id);
+	struct digest id = step_issue(w, NUMBER(1));
+	const struct signed_event *s = step_load(w, NUMBER(1), &id);
 
 	w->now += HOUR;
 	revoke(w, HAULER, w->now);
@@ -264,7 +226,7 @@ Test(judge, a_manifest_number_given_up_is_never_used)
 	world_restart(w);
 	v = world_submit(w, SIGN(w, &e, GENERATOR));
 	check_refused(w, &v, REFUSAL_RULE, "number.voided");
-	(void)issue(w, NUMBER(6));
+	(void)step_issue(w, NUMBER(6));
 	voided.number = NUMBER(6);
 	v = world_submit(w, SIGN(w, &voided, GENERATOR));
 	check_refused(w, &v, REFUSAL_RULE, "voided.used");
@@ -322,7 +284,7 @@ Test(judge, the_sweep_raises_and_the_next_step_clears)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 
 	world_sweep(w);
 	cr_assert_eq(w->flags_n, 0);
@@ -335,7 +297,7 @@ Test(judge, the_sweep_raises_and_the_next_step_clears)
 	cr_assert_eq(flag->row.flag, entries);
 	cr_assert(digest_is_zero(&flag->row.raised->cause));
 	w->now += HOUR;
-	(void)world_accept(w, load(w, NUMBER(1), &id));
+	(void)world_accept(w, step_load(w, NUMBER(1), &id));
 	cr_assert_eq(world_open_flags(w, FLAG_NOT_COLLECTED, &flag), 0);
 	cr_assert_eq(world_manifest(w, NUMBER(1))->flags[FLAG_NOT_COLLECTED], 0);
 	world_free(w);
@@ -345,11 +307,11 @@ Test(judge, a_longer_clock_clears_the_flag_of_the_shorter)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 	struct event e = world_event(w, EVENT_SETTING_CHANGED);
 
-	id = world_accept(w, load(w, NUMBER(1), &id));
-	id = world_accept(w, deliver(w, NUMBER(1), &id));
+	id = world_accept(w, step_load(w, NUMBER(1), &id));
+	id = world_accept(w, step_deliver(w, NUMBER(1), &id));
 	micros due = manifest_due_at(world_manifest(w, NUMBER(1)));
 	w->now += 20 * DAY;
 	world_sweep(w);
@@ -369,11 +331,11 @@ Test(judge, claimed_in_time_and_arrived_late)
 {
 	struct world *w = world_new();
 	const struct stored_flag *flag;
-	struct digest id = issue(w, NUMBER(1));
+	struct digest id = step_issue(w, NUMBER(1));
 
-	id = world_accept(w, load(w, NUMBER(1), &id));
-	id = world_accept(w, deliver(w, NUMBER(1), &id));
-	const struct signed_event *received = by_facility(w, EVENT_RECEIVED, NUMBER(1), &id);
+	id = world_accept(w, step_load(w, NUMBER(1), &id));
+	id = world_accept(w, step_deliver(w, NUMBER(1), &id));
+	const struct signed_event *received = step_by_facility(w, EVENT_RECEIVED, NUMBER(1), &id);
 	w->now += 30 * DAY;
 	world_sweep(w);
 	cr_assert_eq(world_open_flags(w, FLAG_NOT_CONFIRMED, &flag), 1);
@@ -423,7 +385,7 @@ Test(judge, the_server_numbers_its_events_without_gaps)
 	struct world *w = world_new();
 
 	for (unsigned i = 1; i <= 3; i++) {
-		(void)issue(w, NUMBER(i));
+		(void)step_issue(w, NUMBER(i));
 		w->now += 3 * DAY;
 		world_sweep(w);
 		world_restart(w);

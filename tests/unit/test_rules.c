@@ -4,8 +4,8 @@
 #include "core/credit_code.h"
 #include "core/rules.h"
 #include "fixture.h"
+#include "hours.h"
 
-#define HOUR (INT64_C(3600) * MICROS_PER_SECOND)
 #define TEXT(s)                                                                                              \
 	{                                                                                                    \
 		(const uint8_t *)(s), sizeof(s) - 1                                                          \
