@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "client"))
 
 from city import City  # noqa: E402
+from history import History  # noqa: E402
 from others import backport, go, node  # noqa: E402, F401
 from server import ROOT, Cluster, Daemon, Server  # noqa: E402
 
@@ -117,3 +118,28 @@ def module_make(cluster, tls, work):
 def city(module_make):
     """One city for the file's tests, each of which takes manifest numbers of its own."""
     return module_make.city()
+
+
+@pytest.fixture(scope="module")
+def history(module_make):
+    """One log for the file's tests, in which everything has happened once."""
+    return History(module_make)
+
+
+@pytest.fixture
+def copies(history, work):
+    """Makes copies of the final log, or of an earlier one."""
+    made = []
+
+    def make(of=None):
+        made.append(history.copy(pathlib.Path(tempfile.mkdtemp(prefix="c", dir=work)) / "d", of))
+        return made[-1]
+    yield make
+    for copy in made:
+        copy.close()
+        history.cluster.sql("manifest", f"DROP DATABASE {copy.database} WITH (FORCE)")
+
+
+@pytest.fixture
+def copy(copies):
+    return copies()

@@ -1,11 +1,6 @@
 """A database that answers an audit in one way and an inspector in another: nothing in the rows is wrong, but what stands
 before them. Each case first shows that the inspectors are deceived, then that the audit is not."""
-import tempfile
-from pathlib import Path
-
 import pytest
-from conftest import Maker
-from history import History
 from manifest_client import Connection
 from questions import flags
 from server import until
@@ -35,21 +30,6 @@ DISGUISES = {
         "CREATE FUNCTION never(bigint, bigint) RETURNS boolean LANGUAGE sql AS 'SELECT false'; "
         "CREATE OPERATOR <> (LEFTARG = bigint, RIGHTARG = bigint, FUNCTION = never)", "<>"),
 }
-
-
-@pytest.fixture(scope="module")
-def history(cluster, tls, work):
-    maker = Maker(cluster, tls, work)
-    yield History(maker)
-    maker.close()
-
-
-@pytest.fixture
-def copy(history, work):
-    made = history.copy(Path(tempfile.mkdtemp(prefix="c", dir=work)) / "d")
-    yield made
-    made.close()
-    history.cluster.sql("manifest", f"DROP DATABASE {made.database} WITH (FORCE)")
 
 
 def put(copy, sql):

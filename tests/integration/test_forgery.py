@@ -3,15 +3,11 @@ import base64
 import json
 import shutil
 import signal
-import tempfile
-from pathlib import Path
 
 import manifest_pb2 as m
 import pytest
 from city import SECOND
-from conftest import Maker
 from forger import Forger
-from history import History
 from manifest_client import ROLES, Connection, Device, event, merkle
 from manifest_client.device import TwoHistories, now, sign
 from manifest_client.note import Invalid
@@ -19,32 +15,6 @@ from questions import flags, name_of
 from server import until
 from tampering import ENTRIES
 from test_witness import Witness, b64
-
-
-@pytest.fixture(scope="module")
-def history(cluster, tls, work):
-    maker = Maker(cluster, tls, work)
-    yield History(maker)
-    maker.close()
-
-
-@pytest.fixture
-def copies(history, work):
-    """Makes copies of the final log, or of an earlier one."""
-    made = []
-
-    def make(of=None):
-        made.append(history.copy(Path(tempfile.mkdtemp(prefix="c", dir=work)) / "d", of))
-        return made[-1]
-    yield make
-    for copy in made:
-        copy.close()
-        history.cluster.sql("manifest", f"DROP DATABASE {copy.database} WITH (FORCE)")
-
-
-@pytest.fixture
-def copy(copies):
-    return copies()
 
 
 def device_of(history, kept=None):

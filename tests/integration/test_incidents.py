@@ -9,7 +9,6 @@ import pytest
 from between import Between
 from city import HOUR, SECOND
 from forger import Forger
-from history import History
 from ledger import Ledger
 from load import Load
 from manifest_client import Connection, Device, Refused, event
@@ -18,11 +17,6 @@ from manifest_client.note import Invalid
 from server import ROOT, fill
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def history(module_make):
-    return History(module_make)
 
 
 @pytest.fixture
