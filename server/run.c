@@ -54,9 +54,9 @@ static void *begin_writer(void *arg)
 }
 
 /*
- * Linux gives each thread a priority of its own. Events go before everything: verification, which takes most of
- * the processors' time, stands behind whoever has little to do each time (else an event waits at each of its
- * stations for a time slice of a verifier), and questions stand behind verification.
+ * Linux gives each thread a priority of its own. Events go before everything: verification, which takes most
+ * of the processors' time, stands behind whoever has little to do each time (else an event waits at each of
+ * its stations for a time slice of a verifier), and questions stand behind verification.
  */
 static void stand_behind(int nice)
 {

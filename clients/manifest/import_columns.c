@@ -112,9 +112,7 @@ bool column_cell_holds(int column, enum mass_unit unit, struct span value, const
 
 	switch (column_rows[column].cell) {
 	case CELL_TEXT: *ret_allowed = "UTF-8, 无控制字符"; return text_is_clean(value);
-	case CELL_NUMBER:
-		*ret_allowed = "YYYYPPCCNNNNNN";
-		return manifest_number_parse(value, &number);
+	case CELL_NUMBER: *ret_allowed = "YYYYPPCCNNNNNN"; return manifest_number_parse(value, &number);
 	case CELL_WASTE_CODE: *ret_allowed = "NNN-NNN-NN"; return waste_code_is_wellformed(value);
 	case CELL_QUANTITY:
 		*ret_allowed = unit == MASS_TONNE ? "1.25 (t)" : "1250 (kg)";

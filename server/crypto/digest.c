@@ -1,7 +1,7 @@
 /*
- * Owns hashing. OpenSSL's SHA-256 and not libsodium's, since it uses the processor's own instructions: four times
- * faster, and a leaf and two nodes are hashed for each event. Its functions of version 1.1 and not EVP, whose
- * contexts are allocated and can fail.
+ * Owns hashing. OpenSSL's SHA-256 and not libsodium's, since it uses the processor's own instructions: four
+ * times faster, and a leaf and two nodes are hashed for each event. Its functions of version 1.1 and not EVP,
+ * whose contexts are allocated and can fail.
  */
 #include "crypto/digest.h"
 
