@@ -25,6 +25,8 @@ struct mft_tls {
 
 struct mft_conn {
 	int fd;
+	struct addrinfo *addresses;
+	const struct addrinfo *next; /* of `addresses`: tried when those before have failed */
 	SSL *ssl;
 	enum { CONNECTING, SHAKING_HANDS, OPEN, CLOSED } stage;
 	bool write_wants_read;
@@ -130,34 +132,53 @@ void mft_tls_free(struct mft_tls *tls)
 
 /* ---- connecting ---- */
 
-static int begin_connect(const char *host, const char *port, struct mft_failure *ret_failure)
+/* Begins with the next address that lets it; the descriptor keeps its number. False: none is left, and why.
+ */
+static bool connect_next(struct mft_conn *c, int error)
+{
+	char detail[400];
+	int on = 1;
+
+	for (; c->next != NULL; c->next = c->next->ai_next) {
+		int fd = socket(c->next->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		if (fd < 0 ||
+		    (connect(fd, c->next->ai_addr, c->next->ai_addrlen) != 0 && errno != EINPROGRESS)) {
+			error = errno;
+			if (fd >= 0)
+				(void)close(fd);
+			continue;
+		}
+		if (c->fd < 0) {
+			c->fd = fd;
+		} else {
+			(void)dup3(fd, c->fd, O_CLOEXEC);
+			(void)close(fd);
+		}
+		(void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		c->next = c->next->ai_next;
+		return true;
+	}
+	(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, strerror(error));
+	mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
+		 "无法连接服务器", detail);
+	return false;
+}
+
+static bool begin_connect(struct mft_conn *c, const char *host, const char *port)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-	struct addrinfo *list = NULL;
 	char detail[400];
-	int fd = -1;
-	int on = 1;
-	int error = getaddrinfo(host, port, &hints, &list);
+	int error = getaddrinfo(host, port, &hints, &c->addresses);
 
-	(void)snprintf(detail, sizeof(detail), "%.255s:%.20s: %.100s", host, port, gai_strerror(error));
-	for (const struct addrinfo *a = error == 0 ? list : NULL; a != NULL && fd < 0; a = a->ai_next) {
-		fd = socket(a->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && connect(fd, a->ai_addr, a->ai_addrlen) != 0 && errno != EINPROGRESS) {
-			(void)close(fd);
-			fd = -1;
-		}
-		if (fd < 0)
-			(void)snprintf(detail, sizeof(detail), "%.255s:%.20s: %.100s", host, port,
-				       strerror(errno));
+	if (error == 0) {
+		c->next = c->addresses;
+		return connect_next(c, 0);
 	}
-	if (list != NULL)
-		freeaddrinfo(list);
-	if (fd < 0)
-		mft_fail(ret_failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
-			 "无法连接服务器", detail);
-	else
-		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	return fd;
+	c->addresses = NULL;
+	(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, gai_strerror(error));
+	mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
+		 "无法连接服务器", detail);
+	return false;
 }
 
 static bool expect_host(SSL *ssl, const char *host)
@@ -182,9 +203,11 @@ struct mft_conn *mft_conn_open(const struct mft_tls *tls, const char *host, cons
 		return NULL;
 	c->config = *config;
 	(void)snprintf(c->peer, sizeof(c->peer), "%.255s:%.20s", host, port);
-	c->fd = begin_connect(host, port, ret_failure);
-	if (c->fd < 0)
+	c->fd = -1;
+	if (!begin_connect(c, host, port)) {
+		*ret_failure = c->failure;
 		goto fail;
+	}
 	c->ssl = SSL_new(tls->context);
 	bio = BIO_new(tls->socket);
 	if (c->ssl == NULL || bio == NULL || !expect_host(c->ssl, host)) {
@@ -210,6 +233,8 @@ void mft_conn_close(struct mft_conn *c)
 	SSL_free(c->ssl);
 	if (c->fd >= 0)
 		(void)close(c->fd);
+	if (c->addresses != NULL)
+		freeaddrinfo(c->addresses);
 	mft_session_free(c->session);
 	secret_key_wipe(&c->config.secret);
 	ERR_clear_error();
@@ -265,10 +290,9 @@ static bool finish_connect(struct mft_conn *c)
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &n) != 0)
 		error = errno;
 	if (error != 0) {
-		char detail[400];
-		(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, strerror(error));
-		mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
-			 "无法连接服务器", detail);
+		/* A name may have addresses that the server does not listen on: localhost has two. */
+		if (connect_next(c, error))
+			return true;
 		c->stage = CLOSED;
 		return false;
 	}

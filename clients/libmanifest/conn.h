@@ -25,6 +25,8 @@ struct mft_conn *mft_conn_open(const struct mft_tls *tls, const char *host, cons
 /* Ends at once; what is under way may or may not be accepted: send it again. NULL is allowed. */
 void mft_conn_close(struct mft_conn *c);
 
+/* Its number stays; what it stands for may change while a name's addresses are tried: for poll(2), not for
+ * epoll(7). */
 int mft_conn_fd(const struct mft_conn *c);
 /* POLLIN, POLLOUT or both. */
 short mft_conn_wants(const struct mft_conn *c);
