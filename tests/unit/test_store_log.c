@@ -302,6 +302,22 @@ Test(store_log, killed_before_a_commit_nothing_is_stored, .init = begin, .fini =
 	CHECK_RESULT(writer_commit(&writer), STORE_OK);
 }
 
+/* A child ends the writer's session as soon as it waits like this, however slow the machine. */
+static void end_session_when(const char *waits)
+{
+	char statement[512];
+
+	snprintf(statement, sizeof(statement),
+		 "DO $$BEGIN FOR i IN 1..3000 LOOP PERFORM pg_terminate_backend(pid) FROM pg_stat_activity "
+		 "WHERE datname = current_database() AND application_name LIKE 'manifestd %%' AND %s; "
+		 "EXIT WHEN FOUND; PERFORM pg_sleep(0.01), pg_stat_clear_snapshot(); END LOOP; END$$",
+		 waits);
+	if (fork() == 0) {
+		execlp("psql", "psql", "-q", conninfo, "-c", statement, (char *)NULL);
+		_exit(1);
+	}
+}
+
 /* Another session holds the head: the batch waits for it, and its session is ended while it waits. */
 Test(store_log, killed_within_the_batch_nothing_is_stored, .init = begin, .fini = end)
 {
@@ -310,16 +326,7 @@ Test(store_log, killed_within_the_batch_nothing_is_stored, .init = begin, .fini 
 
 	ask(holder, "BEGIN");
 	ask(holder, "SELECT 1 FROM log_head FOR UPDATE");
-	pid_t child = fork();
-	if (child == 0) {
-		usleep(300000);
-		execlp("psql", "psql", "-q", "-o", "/dev/null", conninfo, "-c",
-		       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-		       "current_database() "
-		       "AND application_name LIKE 'manifestd %' AND wait_event_type = 'Lock'",
-		       (char *)NULL);
-		_exit(1);
-	}
+	end_session_when("wait_event_type = 'Lock'");
 	CHECK_RESULT(writer_commit(&writer), STORE_UNAVAILABLE);
 	ask(holder, "ROLLBACK");
 	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
@@ -417,16 +424,7 @@ Test(store_log, killed_within_commit_nobody_knows, .init = begin, .fini = end)
 	PGconn *pg = look(conninfo);
 
 	delay_commit(pg, "PERFORM pg_sleep(5)");
-	pid_t child = fork();
-	if (child == 0) {
-		usleep(300000);
-		execlp("psql", "psql", "-q", "-o", "/dev/null", conninfo, "-c",
-		       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-		       "current_database() "
-		       "AND application_name LIKE 'manifestd %' AND wait_event = 'PgSleep'",
-		       (char *)NULL);
-		_exit(1);
-	}
+	end_session_when("wait_event = 'PgSleep'");
 	CHECK_RESULT(writer_commit(&writer), STORE_UNKNOWN);
 	ask(pg, "DROP TRIGGER at_commit ON log_head");
 	CHECK_RESULT(recover(writer.conn, &r), STORE_OK);
