@@ -13,7 +13,14 @@
 #include "crypto/digest.h"
 #include "libmanifest/file.h"
 
-enum { TRIES = 6, CONNECT_SECONDS = 10, STALLED_SECONDS = 30, ENTRY_MAX = 65535, TOKEN_MAX = 4096 };
+enum {
+	TRIES = 6,
+	CONNECT_SECONDS = 10,
+	SLOWEST_BYTES = 256 /* a second */,
+	STALLED_SECONDS = 30,
+	ENTRY_MAX = 65535,
+	TOKEN_MAX = 4096
+};
 
 struct log_source {
 	char place[PATH_MAX]; /* the folder, or what stands before a path in the URL */
@@ -106,7 +113,7 @@ static bool set_up(struct log_source *s, const char *url, struct span token)
 	       curl_easy_setopt(s->curl, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&
 	       curl_easy_setopt(s->curl, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(s->curl, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_SECONDS) == CURLE_OK &&
-	       curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, 1L) == CURLE_OK &&
+	       curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_LIMIT, (long)SLOWEST_BYTES) == CURLE_OK &&
 	       curl_easy_setopt(s->curl, CURLOPT_LOW_SPEED_TIME, (long)STALLED_SECONDS) == CURLE_OK &&
 	       curl_easy_setopt(s->curl, CURLOPT_ERRORBUFFER, s->error) == CURLE_OK;
 }
