@@ -73,3 +73,25 @@ def test_serve_twice(work):
             assert answer.status == 200
     with serving(folder):
         pass
+
+
+def test_serve_without_a_witness_that_was_asked_for(work):
+    """Who asks for witnesses is not served without one of them: it is said which, and nothing is left behind."""
+    folder = work / "serve"
+
+    def serve(names):
+        return subprocess.run([ROOT / "deploy/serve", BUILD, folder], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, text=True, timeout=120, check=False,
+                              env=os.environ | {"MANIFEST_WITNESSES": names, "MANIFESTD_LISTEN_PORT": "0", "MANIFESTD_HTTP_PORT": "0"})
+
+    for bad in ("../x", "two two", "keys", "A"):
+        done = serve(bad)
+        assert done.returncode == 2 and "each name once" in done.stderr, done
+    (folder / "south" / "witness").mkdir(parents=True)  # it has lost what it cosigned
+    done = serve("north south")
+    assert done.returncode == 3 and "the witness south does not start" in done.stderr, done
+    assert "server.listening" not in done.stderr
+    assert not (folder / "pg" / "postmaster.pid").exists()
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(int((folder / "north" / "pid").read_text()), 0)
+        raise AssertionError("a witness is left behind")
