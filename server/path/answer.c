@@ -47,6 +47,10 @@ void answer_refusal(struct path *p, struct request *r, enum refusal_kind kind, c
 	else if (r->conn != 0)
 		p->ports.net->close(p->ports.net->self, r->conn, "no memory for an answer");
 	buffer_free(&out);
+	if (r->hello) {
+		p->counters.hellos_refused++;
+		p->ports.net->close(p->ports.net->self, r->conn, "hello refused");
+	}
 }
 
 void refuse(struct path *p, conn_id conn, uint64_t id, enum refusal_kind kind, const struct rule *rule,

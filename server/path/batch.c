@@ -71,6 +71,11 @@ static void collect(struct path *p, struct batch *b, size_t limit)
 			return;
 		if (r->stage == REQUEST_UNKNOWN_KEY && b->enrols)
 			return;
+		if (r->hello && r->keyring_version != p->keyring_version) {
+			(void)queue_pop(&p->queue);
+			greet_again(p, r);
+			continue;
+		}
 		if (r->stage == REQUEST_UNKNOWN_KEY && r->keyring_version != p->keyring_version) {
 			stage_verify(p, r);
 			return;
@@ -228,7 +233,7 @@ static bool judge(struct batch *b, struct request *r)
 	if (r->stage != REQUEST_UNKNOWN_KEY)
 		return judge_member(b->judgement, &r->event, r->bytes, &r->verdict);
 	r->verdict = (struct verdict){.refused = REFUSAL_SIGNATURE, .problems = {.arena = b->arena}};
-	problem_add(&r->verdict.problems, PATH(KEY_UNKNOWN), "signatures", "", "");
+	problem_add(&r->verdict.problems, PATH(KEY_UNKNOWN), r->hello ? "hello" : "signatures", "", "");
 	return true;
 }
 

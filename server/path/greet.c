@@ -13,6 +13,7 @@ struct greeting {
 	struct work work;
 	struct path *path;
 	struct keyring *ring;
+	uint64_t keyring_version;
 	struct arena *arena;
 	conn_id conn;
 	uint64_t id;
@@ -91,6 +92,40 @@ static void greeting_refuse(struct path *p, const struct greeting *g, const stru
 	p->ports.net->close(p->ports.net->self, g->conn, "hello refused");
 }
 
+/*
+ * That a key is not enrolled is known to who holds the lease alone: the hello waits among the events, and is
+ * refused as they are, after a transaction; or the key is there by then.
+ */
+static void greeting_wait(struct path *p, const struct greeting *g)
+{
+	struct request *r = request_take(p, g->conn, g->id);
+	struct span bytes = r == NULL ? (struct span){0} : arena_copy(r->arena, g->bytes);
+
+	if (bytes.p == NULL) {
+		p->ports.net->close(p->ports.net->self, g->conn, "no memory");
+		if (r != NULL)
+			request_give_back(p, r);
+		return;
+	}
+	r->hello = true;
+	r->stage = REQUEST_UNKNOWN_KEY;
+	r->bytes = bytes;
+	r->received_at = path_now(p);
+	r->keyring_version = g->keyring_version;
+	r->event = (struct event){0};
+	queue_push(&p->queue, r);
+	stage_batch(p);
+}
+
+void greet_again(struct path *p, struct request *r)
+{
+	struct session *s = session_find(p->sessions, r->conn);
+
+	if (s != NULL)
+		greet(p, s, r->id, r->bytes);
+	request_give_back(p, r);
+}
+
 static void greeting_done(struct work *w)
 {
 	struct greeting *g = (struct greeting *)w;
@@ -104,6 +139,11 @@ static void greeting_done(struct work *w)
 		return;
 	}
 	const struct rule *broken = g->decoded ? hello_judge(p, g, s) : NULL;
+	if (broken == PATH(KEY_UNKNOWN)) {
+		greeting_wait(p, g);
+		greeting_free(g);
+		return;
+	}
 	if (!g->decoded || broken != NULL) {
 		greeting_refuse(p, g, broken);
 		greeting_free(g);
@@ -137,6 +177,7 @@ void greet(struct path *p, struct session *s, uint64_t id, struct span envelope)
 	g->work = (struct work){.run = greeting_run, .done = greeting_done};
 	g->path = p;
 	g->ring = keyring_hold(p->keyring);
+	g->keyring_version = p->keyring_version;
 	g->conn = s->conn;
 	g->id = id;
 	g->problems.arena = g->arena;

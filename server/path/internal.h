@@ -87,6 +87,8 @@ void path_notice(struct path *p, enum notice_level level, const char *what, cons
 void stage_frame(struct path *p, conn_id conn, struct span bytes);
 /* Hello: answered by Welcome, or by a refusal and the end of the connection. */
 void greet(struct path *p, struct session *s, uint64_t id, struct span envelope);
+/* One whose key was not known, by the keys of now. Gives the request back. */
+void greet_again(struct path *p, struct request *r);
 void stage_verify(struct path *p, struct request *r);
 /* What waits for a full group goes to the lane now. */
 void stage_verify_flush(struct path *p);

@@ -347,14 +347,20 @@ void path_start(struct path *p)
 static const struct rule *waits_in_vain(const struct path *p, const struct request *r, micros now,
 					enum refusal_kind *ret_kind)
 {
-	*ret_kind = p->state == PATH_STANDBY ? REFUSAL_NOT_WRITER : REFUSAL_UNAVAILABLE;
+	bool writing = p->state == PATH_WRITING || p->state == PATH_RECOVERING;
+
+	*ret_kind = p->state == PATH_STANDBY && !r->hello ? REFUSAL_NOT_WRITER : REFUSAL_UNAVAILABLE;
+	if (r->hello && !writing)
+		return PATH(KEY_NOT_HERE);
 	if (p->state == PATH_STANDBY)
 		return PATH(STANDBY);
 	if (p->state == PATH_STOPPED)
 		return PATH(STOPPED);
 	if (p->state == PATH_WITNESSES)
 		return PATH(WITNESSES);
-	return now - r->received_at > p->config.request_timeout ? PATH(DATABASE) : NULL;
+	if (now - r->received_at <= p->config.request_timeout)
+		return NULL;
+	return r->hello ? PATH(KEY_NOT_HERE) : PATH(DATABASE);
 }
 
 /* Events that have waited too long for the database, or for a server that no longer writes, are told so. */

@@ -27,6 +27,7 @@ struct request {
 	enum request_stage stage; /* the main thread's alone, also while a lane has the rest */
 	bool unknown_key;         /* a signer's */
 	bool counted;             /* among its connection's events */
+	bool hello;               /* no event, its fields are zero: a hello whose key is not known */
 	uint64_t keyring_version; /* it was verified with */
 	struct arena *arena;
 	struct span bytes;        /* the envelope as received */

@@ -89,6 +89,60 @@ Test(lease, each_refusal_of_a_deposed_writer_is_held_back)
 	}
 }
 
+static conn_id greet_as_stranger(struct rig *r)
+{
+	conn_id conn = rig_open(r);
+	struct hello hello = rig_hello(r, conn, NEW_DEVICE, ROLE_GENERATOR);
+
+	rig_say_hello(r, conn, NEW_DEVICE, &hello);
+	return conn;
+}
+
+/* Whose key is not known here may have been enrolled elsewhere. */
+Test(lease, a_deposed_writer_turns_no_key_away)
+{
+	struct rig *r = rig_writing();
+
+	conn_id conn = greet_as_stranger(r);
+	rig_drain(r);
+	cr_assert(rig_refused(r, conn, 1, REFUSAL_SIGNATURE, "key.not_enrolled"));
+	r->store->leased_away = true;
+	r->store->head.epoch++;
+	for (int i = 0; i < 2; i++) { /* it does not know it yet; it stands by */
+		conn = greet_as_stranger(r);
+		rig_settle(r);
+		cr_assert(rig_refused(r, conn, 1, REFUSAL_UNAVAILABLE, "key.not_known_here"), "%d: %s", i,
+			  rig_words(r, conn, 1));
+		cr_assert_str_eq(r->conns[conn].closed_by_path, "hello refused");
+		cr_assert_eq(path_status(r->path).state, PATH_STANDBY);
+	}
+	cr_assert_eq(path_counters(r->path)->hellos_refused, 3);
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
+
+Test(lease, a_hello_finds_the_key_that_was_enrolled_while_it_waited)
+{
+	struct rig *r = rig_writing();
+	conn_id registrar = rig_connect(r, REGISTRAR, ROLE_REGISTRAR);
+	struct event e = world_event(r->w, EVENT_KEY_ENROLLED);
+
+	e.key_enrolled = (struct key_enrolled){.key = r->w->devices[NEW_DEVICE].public,
+					       .party = world_party(GENERATOR),
+					       .role = ROLE_GENERATOR,
+					       .device = span_str("second terminal"),
+					       .valid_from = r->w->now};
+	rig_submit(r, registrar, 2, SIGN(r->w, &e, REGISTRAR, NEW_DEVICE));
+	conn_id conn = greet_as_stranger(r);
+	conn_id gone = greet_as_stranger(r);
+	rig_close(r, gone);
+	rig_drain(r);
+	cr_assert(rig_accepted(r, registrar, 2), "%s", rig_words(r, registrar, 2));
+	cr_assert_eq(rig_count(r, conn, FRAME_WELCOME), 1);
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
+
 /* The database is away: what it holds is not known, and nobody is refused for good. */
 Test(lease, an_unknown_key_waits_for_the_database)
 {
