@@ -11,8 +11,9 @@ import manifest_pb2 as m
 import psycopg2
 import pytest
 from city import City
-from manifest_client import ConnectionEnded, Key, Refused, merkle
+from manifest_client import ConnectionEnded, Key, Refused, event, merkle
 from manifest_client.connection import Receipt
+from manifest_client.device import sign
 from server import AUTHORITY, MANIFESTD, ROOT, until
 from witnesses import written_key
 
@@ -175,6 +176,31 @@ def test_a_drain_has_an_end(make):
 
 
 # ---- two servers
+
+
+def test_a_key_enrolled_at_the_other_server_is_not_turned_away(make):
+    """The one that slept while the other took over does not know the key, and does not say that it is not enrolled."""
+    city = make.city(**{"sweep.interval": "1 h"})
+    first = city.server
+    second = make.twin(first, high_water=first.folder / "standby").start(ready=False)
+    messenger = city.connect(city.transporter, timeout=60)
+    first.signal(signal.SIGSTOP)
+    first.sql("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
+              "database = (SELECT oid FROM pg_database WHERE datname = current_database())")
+    second.wait_writing()
+    city.office = city.connect(city.registrar, second)
+    fresh = city.enrol("generator", 77)
+    envelope, _ = sign(event("voided", manifest_number=city.trail().number, reason="误填"), [fresh])
+    asked = messenger.send_submit(envelope)
+    first.signal(signal.SIGCONT)
+    try:
+        city.connect(fresh, first)
+    except Refused as e:
+        assert e.kind == "UNAVAILABLE" and e.rules == ["key.not_known_here"]
+    with pytest.raises(Refused) as refused:
+        messenger.answer_to(asked, envelope)
+    assert refused.value.kind in ("NOT_WRITER", "UNAVAILABLE"), refused.value.__dict__
+    assert city.connect(fresh, second).welcome
 
 
 def test_a_standby_reads_and_takes_over(make):
