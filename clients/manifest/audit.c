@@ -245,16 +245,24 @@ static int read_kept(struct audit *a)
 
 static bool compare(struct audit *a, json_t *rows)
 {
-	const struct projection_report report = {.self = a, .finding = on_finding, .progress = on_progress};
-	micros overdue = replay_head(a->replay)->accepted_at - a->grace;
+	micros changed_at = replay_clocks_changed_at(a->replay);
+	const struct projection_report report = {
+	    .self = a,
+	    .finding = on_finding,
+	    .progress = on_progress,
+	    .registry = changed_at == 0 ? NULL : replay_registry(a->replay),
+	    .clocks_changed_at = changed_at,
+	    .overdue = replay_head(a->replay)->accepted_at - a->grace,
+	};
 
 	if (projection_schema(a->conn, &report) != STORE_OK)
 		return audit_unavailable(a, store_error(a->conn));
 	for (size_t i = 0; projection_table(i) != NULL; i++) {
-		uint64_t n = 0;
-		if (projection_compare(a->projection, i, a->conn, overdue, &report, &n) != STORE_OK)
+		uint64_t n = 0, under_way = 0;
+		if (projection_compare(a->projection, i, a->conn, &report, &n, &under_way) != STORE_OK)
 			return audit_unavailable(a, store_error(a->conn));
 		(void)json_object_set_new(rows, projection_table(i), json_of_u64(n));
+		a->under_way += under_way;
 	}
 	return true;
 }
@@ -297,6 +305,17 @@ static void say(struct audit *a, json_t *rows)
 		a->entries, signatures, seconds, seconds > 0 ? (double)signatures / seconds : 0);
 	json_object_foreach(rows, name, n) app_say(app, "  %-16s %s", name, json_string_value(n));
 	app_set(app, "rows", json_incref(rows));
+	app_set(app, "under_way", json_of_u64(a->under_way));
+	if (a->under_way > 0)
+		app_say(app,
+			T(app,
+			  "under way: a clock was changed, and %" PRIu64
+			  " manifests still have the deadlines from before; the server computes them again "
+			  "while it "
+			  "runs",
+			  "进行中：计时参数已变更，尚有 %" PRIu64
+			  " 份联单沿用此前的期限；服务器运行时会重新计算"),
+			a->under_way);
 	findings_say(app, &a->findings);
 	app_say(app, "%s%s%s", paint(app, holds ? PAINT_GOOD : PAINT_BAD),
 		holds ? T(app, "holds: every table is what follows from the log", "成立：各表均与日志一致")

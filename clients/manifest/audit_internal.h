@@ -47,6 +47,7 @@ struct audit {
 	bool unfinished; /* a rebuild of this database is */
 	struct kept kept[ORDER_FILES_MAX + 1];
 	size_t kept_n;
+	uint64_t under_way; /* manifests whose deadlines are still to be computed again */
 	micros grace;
 	micros begun_at, shown_at;
 	bool progress;

@@ -75,6 +75,11 @@ void replay_finding(struct replay *r, const char *what, const char *table, uint6
 	r->ports.finding(r->ports.self, &f);
 }
 
+micros replay_clocks_changed_at(const struct replay *r)
+{
+	return r->clocks_changed_at;
+}
+
 /* ---- the tree ---- */
 
 static bool take_tile(struct replay *r, const struct tile_id *id, struct digest *ret_hashes)
@@ -289,7 +294,7 @@ static bool load(struct replay *r, size_t from)
 		r->result = r->ports.load(r->ports.self, &needs, r->arena, &r->loaded);
 	}
 	return r->result == STORE_OK &&
-	       (!r->clocks_changed || r->loaded.manifests_n == 0 || recompute_loaded(r));
+	       (r->clocks_changed_at == 0 || r->loaded.manifests_n == 0 || recompute_loaded(r));
 }
 
 /* A device that goes on stating another history is flagged once, and once more after the server started
@@ -371,7 +376,8 @@ static bool commit(struct replay *r, size_t from, size_t until, const struct row
 		check_time(r, item);
 		r->tree_broken |= item->index != r->head.size;
 		r->head.size = item->index + 1;
-		r->clocks_changed |= item->readable && changes_clocks(&item->event);
+		if (item->readable && changes_clocks(&item->event))
+			r->clocks_changed_at = item->entry.accepted_at;
 		r->pending[r->pending_n++] = item->leaf;
 		bool wanted = item->root_wanted || (r->options.whole_commit && i + 1 == until);
 		if ((wanted || r->pending_n == PENDING_MAX) && !flush(r, &c))

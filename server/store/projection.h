@@ -31,6 +31,10 @@ struct projection_report {
 	void *self;
 	void (*finding)(void *self, const struct finding *finding);
 	void (*progress)(void *self, const char *table, uint64_t rows);
+	/* By which a manifest's deadlines are computed again; NULL: no clock was ever changed. */
+	const struct registry *registry;
+	micros clocks_changed_at; /* the last time */
+	micros overdue; /* manifests whose deadline passed before this without a flag are reported */
 };
 
 /*
@@ -41,10 +45,11 @@ enum store_result projection_schema(struct store_conn *c, const struct projectio
 
 /*
  * Compares one table with what is stored, through a connection whose snapshot was begun by store_snapshot().
- * Manifests whose deadline passed before `overdue` without a flag are reported too. *ret_rows: how many are
- * stored.
+ * *ret_rows: how many are stored. After a clock was changed the server computes the deadlines of all open
+ * manifests again, little by little: a row is right before and after. *ret_under_way: how many are as before.
  */
-enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *c, micros overdue,
-				     const struct projection_report *report, uint64_t *ret_rows) MUST_CHECK;
+enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *c,
+				     const struct projection_report *report, uint64_t *ret_rows,
+				     uint64_t *ret_under_way) MUST_CHECK;
 
 #endif

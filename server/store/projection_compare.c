@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/flags.h"
 #include "core/tile.h"
 #include "store/conn.h"
 #include "store/projection_table.h"
@@ -11,6 +12,11 @@ struct comparison {
 	enum table_id id;
 	const struct table_row *t;
 	size_t n; /* columns */
+	/* The wanted manifest with its deadlines computed again. */
+	struct manifest manifest;
+	struct buffer body;
+	uint8_t due_at[8];
+	uint64_t under_way;
 };
 
 const char *projection_table(size_t i)
@@ -170,13 +176,63 @@ static bool cells_eq(struct span a, struct span b)
 	return a.p == NULL || b.p == NULL ? a.p == b.p : span_eq(a, b);
 }
 
-static void compare_rows(const struct comparison *c, const struct span *wanted, const struct span *stored)
+/* The first column that differs; c->n: none does. */
+static size_t difference(const struct comparison *c, const struct span *wanted, const struct span *stored)
 {
-	for (size_t i = 0; i < c->n; i++)
-		if (!cells_eq(wanted[i], stored[i])) {
-			say_changed(c, wanted, stored, i);
-			return;
-		}
+	size_t i = 0;
+
+	while (i < c->n && cells_eq(wanted[i], stored[i]))
+		i++;
+	return i;
+}
+
+/* The row as it is when the clocks that are in force now have been applied. False: it is the same, or a flag
+ * is then to be cleared, which is an event. Cells are valid until the next. */
+static bool computed_again(struct comparison *c, const struct span *wanted, struct span *ret_cells)
+{
+	struct manifest *m = &c->manifest;
+	struct flag_list cleared;
+
+	if (c->id != TABLE_MANIFEST || c->report->registry == NULL ||
+	    !manifest_decode(wanted[MANIFEST_BODY], m) ||
+	    !manifest_recompute_deadlines(m, c->report->registry))
+		return false;
+	flags_recomputed(m, c->report->clocks_changed_at, &cleared);
+	buffer_clear(&c->body);
+	if (cleared.n > 0 || !manifest_encode(m, &c->body))
+		return false;
+	memcpy(ret_cells, wanted, c->n * sizeof(*wanted));
+	ret_cells[MANIFEST_BODY] = buffer_span(&c->body);
+	uint64_t due_at = (uint64_t)manifest_due_at(m);
+	for (unsigned i = 0; i < sizeof(c->due_at); i++)
+		c->due_at[i] = (uint8_t)(due_at >> (56 - 8 * i));
+	ret_cells[MANIFEST_DUE] = due_at == 0 ? span_of(NULL, 0) : span_of(c->due_at, sizeof(c->due_at));
+	return true;
+}
+
+static bool is_overdue(const struct comparison *c, const struct span *cells)
+{
+	return c->id == TABLE_MANIFEST && cells[MANIFEST_DUE].p != NULL &&
+	       copy_int(cells[MANIFEST_DUE]) < c->report->overdue;
+}
+
+/* stored NULL: the row is missing. */
+static void compare_rows(struct comparison *c, const struct span *wanted, const struct span *stored)
+{
+	struct span again[COPY_COLUMNS_MAX];
+	const struct span *law = computed_again(c, wanted, again) ? again : wanted;
+
+	if (stored == NULL) {
+		say_missing(c, wanted);
+	} else {
+		size_t i = difference(c, law, stored);
+		bool before = law != wanted && difference(c, wanted, stored) == c->n;
+		c->under_way += before;
+		if (i < c->n && !before)
+			say_changed(c, law, stored, i);
+	}
+	if (is_overdue(c, law) && (law == wanted || c->report->clocks_changed_at < c->report->overdue))
+		say_overdue(c, law);
 }
 
 /* The next row that was computed. */
@@ -198,17 +254,14 @@ static int order(struct span a, struct span b)
 	return d != 0 ? d : a.n < b.n ? -1 : a.n > b.n;
 }
 
-static bool is_overdue(const struct comparison *c, const struct span *wanted, micros overdue)
-{
-	return c->id == TABLE_MANIFEST && wanted[MANIFEST_DUE].p != NULL &&
-	       copy_int(wanted[MANIFEST_DUE]) < overdue;
-}
-
 enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *conn,
-				     micros overdue, const struct projection_report *report,
-				     uint64_t *ret_rows)
+				     const struct projection_report *report, uint64_t *ret_rows,
+				     uint64_t *ret_under_way)
 {
-	struct comparison c = {report, (enum table_id)table, &tables[table], table_columns(&tables[table])};
+	struct comparison c = {.report = report,
+			       .id = (enum table_id)table,
+			       .t = &tables[table],
+			       .n = table_columns(&tables[table])};
 	struct span stored[COPY_COLUMNS_MAX], wanted[COPY_COLUMNS_MAX], key;
 	bool end = false;
 	uint64_t rows = 0;
@@ -225,14 +278,10 @@ enum store_result projection_compare(struct projection *p, size_t table, struct 
 		} else {
 			d = -1;
 		}
-		if (d < 0)
-			say_missing(&c, wanted);
-		else if (d > 0)
+		if (d > 0)
 			say_unexplained(&c, stored);
 		else
-			compare_rows(&c, wanted, stored);
-		if (d <= 0 && is_overdue(&c, wanted, overdue))
-			say_overdue(&c, wanted);
+			compare_rows(&c, wanted, d < 0 ? NULL : stored);
 		if (d <= 0)
 			more = wanted_next(&c, p, false, &key, wanted);
 		if (d >= 0) {
@@ -241,6 +290,8 @@ enum store_result projection_compare(struct projection *p, size_t table, struct 
 				report->progress(report->self, c.t->name, rows);
 		}
 	}
+	buffer_free(&c.body);
 	*ret_rows = rows;
+	*ret_under_way = c.under_way;
 	return r;
 }

@@ -186,3 +186,26 @@ def test_no_findings_listed(eventful):
     eventful.sql("DELETE FROM evidence")
     report = audit(eventful.server, "--limit=0")
     assert report["findings"] == [] and int(report["more"]) == 1
+
+
+@pytest.mark.parametrize("value", ["100 h", "0 s"])
+def test_a_clock_that_was_changed(make, value):
+    """Deadlines of loads that nobody touches are computed again behind the setting: right before, and right after."""
+    city = make.city()
+    c = city.connect(city.generator)
+    trail = city.trail()
+    send(c, trail.issued(), trail.loaded())
+    row = "SELECT due_at, body FROM manifest WHERE number = %s"
+    before = city.server.sql(row, trail.number)[0]
+    city.enter("setting_changed", key="transit.grace", value=value, reason="大雪")
+    until(lambda: city.server.sql(row, trail.number)[0] != before, "computed again")
+    report = audit(city.server)
+    assert report["holds"] and report["under_way"] == "0", report["findings"]
+    city.server.end()
+    after = city.server.sql(row, trail.number)[0]
+    put = "UPDATE manifest SET due_at = %s, body = %s WHERE number = %s"
+    city.server.sql(put, *before, trail.number)
+    report = audit(city.server)
+    assert report["holds"] and report["under_way"] == "1", report["findings"]
+    city.server.sql(put, after[0] + 1, after[1], trail.number)
+    assert found(audit(city.server)) == [("row.changed", "manifest", "due_at")]
