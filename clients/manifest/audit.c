@@ -245,13 +245,11 @@ static int read_kept(struct audit *a)
 
 static bool compare(struct audit *a, json_t *rows)
 {
-	micros changed_at = replay_clocks_changed_at(a->replay);
 	const struct projection_report report = {
 	    .self = a,
 	    .finding = on_finding,
 	    .progress = on_progress,
-	    .registry = changed_at == 0 ? NULL : replay_registry(a->replay),
-	    .clocks_changed_at = changed_at,
+	    .registry = replay_registry(a->replay),
 	    .overdue = replay_head(a->replay)->accepted_at - a->grace,
 	};
 

@@ -7,6 +7,12 @@ const char *event_kind_name(enum event_kind kind)
 	return word_of(event_words, (int)kind)->name;
 }
 
+bool event_changes_clocks(const struct event *e)
+{
+	return e->kind == EVENT_SETTING_CHANGED ||
+	       (e->kind == EVENT_REFERENCE_LOADED && e->reference_loaded.kind == REFERENCE_CALENDAR);
+}
+
 /* NULL: none. */
 static const struct public_key *key_brought(const struct event *e)
 {

@@ -65,6 +65,9 @@ static inline bool event_is_custody(enum event_kind kind)
 	return kind >= EVENT_ISSUED && kind <= EVENT_ATTESTED;
 }
 
+/* Deadlines may be others from it on. */
+bool event_changes_clocks(const struct event *e);
+
 /*
  * Whose key signs the event as `keyid`: one of the ring's (NULL: there are none yet), or the one that the
  * event itself brings along, which signs it to show possession. NULL: unknown.

@@ -91,6 +91,12 @@ bool judge_sweep_key(struct judgement *j, key_no no) MUST_CHECK;
 /* After a calendar or a clock setting changed: computes the deadlines of one loaded manifest again. False as
  * above. */
 bool judge_recompute(struct judgement *j, uint64_t number) MUST_CHECK;
+/*
+ * Loaded manifests may still have the deadlines from before such a change: each that is looked at is computed
+ * again first, so that what follows does not depend on how far that had come. A member that changes a clock
+ * says so by itself.
+ */
+void judge_clocks_changed(struct judgement *j);
 
 /* ---- for who judges a log again (replay/): the law is the same, the clock and what was kept are the log's
  * ---- */

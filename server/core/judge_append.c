@@ -47,7 +47,7 @@ struct touched *judge_add_manifest(struct judgement *j, struct manifest *m)
 	return t;
 }
 
-bool judge_touch(struct judgement *j, uint64_t number, struct touched **ret_touched)
+static bool touch(struct judgement *j, uint64_t number, struct touched **ret_touched)
 {
 	const uint64_t *numbers = j->touched_numbers.items;
 	struct touched *const *touched = j->touched.items;
@@ -71,6 +71,12 @@ bool judge_touch(struct judgement *j, uint64_t number, struct touched **ret_touc
 		return false;
 	*ret_touched = t;
 	return true;
+}
+
+bool judge_touch(struct judgement *j, uint64_t number, struct touched **ret_touched)
+{
+	return touch(j, number, ret_touched) &&
+	       (*ret_touched == NULL || !j->clocks_changed || judge_reclock(j, *ret_touched));
 }
 
 bool judge_changed(struct judgement *j, struct touched *t)
@@ -142,6 +148,7 @@ static bool append_registry(struct judgement *j, const struct event *e, uint64_t
 	if (row == NULL || !registry_apply(j->registry, e, index, accepted_at))
 		return false;
 	*row = (struct registry_row){e, index, registered_no(j->registry, e)};
+	j->clocks_changed |= event_changes_clocks(e);
 	return true;
 }
 

@@ -30,6 +30,7 @@ struct judgement {
 	uint64_t first_index;
 	micros last_accepted_at;
 	micros now;
+	bool clocks_changed;     /* see judge_clocks_changed() */
 	struct manifest *before; /* where a manifest is kept while an event is applied to it */
 
 	struct list entries;         /* struct entry_row */
@@ -62,6 +63,8 @@ const struct key_record *signers_lapsed(const struct registry *r, const struct e
 /* A zeroed item at the end. */
 void *list_add(struct arena *arena, struct list *list, size_t size) MUST_CHECK;
 
+/* Its deadlines by the clocks in force; flags that do not hold any more are cleared. */
+bool judge_reclock(struct judgement *j, struct touched *t) MUST_CHECK;
 /* The manifest as it stands in this batch; *ret_touched is NULL when there is none. */
 bool judge_touch(struct judgement *j, uint64_t number, struct touched **ret_touched) MUST_CHECK;
 /* Takes in a manifest that did not exist. */

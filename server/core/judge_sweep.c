@@ -18,17 +18,27 @@ bool judge_sweep_manifest(struct judgement *j, uint64_t number)
 	return flags.n == 0 || (judge_changed(j, t) && judge_flags(j, t, &flags, NULL, NULL));
 }
 
+/* By the time of the change, not by now: it comes to the same whenever it is done. */
+bool judge_reclock(struct judgement *j, struct touched *t)
+{
+	struct flag_list flags;
+
+	if (!manifest_recompute_deadlines(t->m, j->registry))
+		return true;
+	flags_recomputed(t->m, registry_clocks_changed_at(j->registry), &flags);
+	return judge_changed(j, t) && judge_flags(j, t, &flags, NULL, NULL);
+}
+
 bool judge_recompute(struct judgement *j, uint64_t number)
 {
 	struct touched *t;
-	struct flag_list flags;
 
-	if (!judge_touch(j, number, &t))
-		return false;
-	if (t == NULL || !manifest_recompute_deadlines(t->m, j->registry))
-		return true;
-	flags_recomputed(t->m, j->now, &flags);
-	return judge_changed(j, t) && judge_flags(j, t, &flags, NULL, NULL);
+	return judge_touch(j, number, &t) && (t == NULL || judge_reclock(j, t));
+}
+
+void judge_clocks_changed(struct judgement *j)
+{
+	j->clocks_changed = true;
 }
 
 static bool raise_gap(struct judgement *j, const struct key_record *key)

@@ -98,6 +98,11 @@ const struct law_settings *registry_settings(const struct registry *r)
 	return &r->settings;
 }
 
+micros registry_clocks_changed_at(const struct registry *r)
+{
+	return r->clocks_changed_at;
+}
+
 const struct reference *registry_reference(const struct registry *r)
 {
 	return r->reference;

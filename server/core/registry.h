@@ -48,6 +48,8 @@ bool registry_reference_offered(const struct registry *r, const struct reference
 
 const struct genesis *registry_genesis(const struct registry *r); /* NULL before entry 0 */
 const struct law_settings *registry_settings(const struct registry *r);
+/* When a calendar or a setting that deadlines may be computed by was last accepted; 0: never. */
+micros registry_clocks_changed_at(const struct registry *r);
 const struct reference *registry_reference(const struct registry *r);
 
 /* NULL when not registered. */

@@ -449,5 +449,7 @@ bool registry_apply(struct registry *r, const struct event *e, uint64_t index, m
 {
 	if (registry_concerns(r, e))
 		appliers[e->kind](&(struct change){r, e, index, accepted_at});
+	if (event_changes_clocks(e))
+		r->clocks_changed_at = accepted_at;
 	return !r->full;
 }

@@ -49,6 +49,7 @@ struct registry {
 	bool full;  /* an allocation failed */
 	struct genesis genesis;
 	struct law_settings settings;
+	micros clocks_changed_at;
 	struct reference *reference;
 	struct offer *offers;
 

@@ -246,6 +246,8 @@ bool batch_judge(struct batch *b)
 	    judge_begin(b->arena, p->registry, &b->loaded, p->head.size, p->head.accepted_at, b->now, &ports);
 	if (b->judgement == NULL)
 		return false;
+	if (p->recompute)
+		judge_clocks_changed(b->judgement);
 	for (size_t i = 0; i < b->members_n; i++)
 		if (!judge(b, b->members[i]))
 			return false;

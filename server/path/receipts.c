@@ -126,12 +126,6 @@ static void push_flags(struct batch *b)
 		sessions_each_watching(p->sessions, push_to_watcher, b);
 }
 
-static bool changes_clocks(const struct event *e)
-{
-	return e->kind == EVENT_SETTING_CHANGED ||
-	       (e->kind == EVENT_REFERENCE_LOADED && e->reference_loaded.kind == REFERENCE_CALENDAR);
-}
-
 /* What was drafted is now what is committed. False: no memory; what is stored must be read again. */
 static bool adopt(struct batch *b)
 {
@@ -154,7 +148,7 @@ static bool adopt(struct batch *b)
 	for (size_t i = 0; i < b->rows.registry_n; i++) {
 		const struct event *e = b->rows.registry[i].event;
 		keys = keys || enrols_key(e);
-		restart = restart || changes_clocks(e);
+		restart = restart || event_changes_clocks(e);
 	}
 	if (restart) {
 		p->recompute = true;

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "core/flags.h"
 #include "core/genesis_file.h"
 #include "core/proof_plan.h"
 
@@ -73,11 +72,6 @@ void replay_finding(struct replay *r, const char *what, const char *table, uint6
 	(void)snprintf(f.zh, sizeof(f.zh), "%s%s%s", zh, detail[0] == '\0' ? "" : "：", detail);
 	r->findings++;
 	r->ports.finding(r->ports.self, &f);
-}
-
-micros replay_clocks_changed_at(const struct replay *r)
-{
-	return r->clocks_changed_at;
 }
 
 /* ---- the tree ---- */
@@ -192,12 +186,6 @@ static const struct replay_item *pull(struct replay *r)
 	return item != NULL ? item : r->ports.next(r->ports.self);
 }
 
-static bool changes_clocks(const struct event *e)
-{
-	return e->kind == EVENT_SETTING_CHANGED ||
-	       (e->kind == EVENT_REFERENCE_LOADED && e->reference_loaded.kind == REFERENCE_CALENDAR);
-}
-
 /* It states a checkpoint of the group that is being collected, whose root is known only then. */
 static bool saw_later(const struct replay *r, const struct event *e)
 {
@@ -221,7 +209,7 @@ static bool collect(struct replay *r)
 		bool next = r->n == 0 || item->index == r->items[r->n - 1]->index + 1;
 		bool alone = !item->readable || (r->n > 0 && !r->items[0]->readable) ||
 			     (!own && saw_later(r, &item->event)) ||
-			     (r->n > 0 && changes_clocks(&r->items[r->n - 1]->event));
+			     (r->n > 0 && event_changes_clocks(&r->items[r->n - 1]->event));
 		if (r->n > 0 && (!room || !next || alone)) {
 			r->ahead = item;
 			return true;
@@ -243,28 +231,6 @@ static bool offer_reference(struct replay *r, const struct replay_item *item)
 		replay_finding(r, "row.changed", "reference_file", item->index, 0,
 			       "the reference file that this entry names cannot be read",
 			       "该记录所指的基础数据文件无法读取", error.text);
-	return true;
-}
-
-/* Deadlines of a manifest that was not touched since a calendar or a clock changed, unless a flag of it is
- * then to be cleared: that is an event, and comes when it comes. */
-static bool recompute_loaded(struct replay *r)
-{
-	struct manifest *all = arena_array(r->arena, r->loaded.manifests_n, sizeof(*all));
-
-	if (all == NULL)
-		return false;
-	for (size_t i = 0; i < r->loaded.manifests_n; i++) {
-		const struct manifest *m = &r->loaded.manifests[i];
-		struct flag_list cleared;
-		manifest_copy(&all[i], m);
-		if (!manifest_recompute_deadlines(&all[i], r->registry))
-			continue;
-		flags_recomputed(&all[i], r->head.accepted_at, &cleared);
-		if (cleared.n > 0)
-			manifest_copy(&all[i], m);
-	}
-	r->loaded.manifests = all;
 	return true;
 }
 
@@ -293,8 +259,7 @@ static bool load(struct replay *r, size_t from)
 				return false;
 		r->result = r->ports.load(r->ports.self, &needs, r->arena, &r->loaded);
 	}
-	return r->result == STORE_OK &&
-	       (r->clocks_changed_at == 0 || r->loaded.manifests_n == 0 || recompute_loaded(r));
+	return r->result == STORE_OK;
 }
 
 /* A device that goes on stating another history is flagged once, and once more after the server started
@@ -376,8 +341,6 @@ static bool commit(struct replay *r, size_t from, size_t until, const struct row
 		check_time(r, item);
 		r->tree_broken |= item->index != r->head.size;
 		r->head.size = item->index + 1;
-		if (item->readable && changes_clocks(&item->event))
-			r->clocks_changed_at = item->entry.accepted_at;
 		r->pending[r->pending_n++] = item->leaf;
 		bool wanted = item->root_wanted || (r->options.whole_commit && i + 1 == until);
 		if ((wanted || r->pending_n == PENDING_MAX) && !flush(r, &c))
@@ -407,6 +370,8 @@ static bool judge(struct replay *r, size_t from)
 	r->judgement = judge_begin(r->arena, r->registry, &r->loaded, r->items[from]->index, 0, 0, &ports);
 	r->missing = false;
 	r->cut = false;
+	if (r->judgement != NULL && registry_clocks_changed_at(r->registry) != 0)
+		judge_clocks_changed(r->judgement);
 	while (r->judgement != NULL && r->cursor < r->n && !r->cut && !r->missing) {
 		const struct replay_item *item = r->items[r->cursor];
 		if (!(replay_is_own(&item->event) ? replay_explain(r, item) : member(r, item)))

@@ -69,8 +69,6 @@ enum store_result replay_run(struct replay *r) MUST_CHECK;
 /* What it came to. */
 const struct registry *replay_registry(const struct replay *r);
 const struct log_head *replay_head(const struct replay *r);
-/* When a calendar or a setting last changed that deadlines are computed by; 0: never. */
-micros replay_clocks_changed_at(const struct replay *r);
 /* False after a gap: hashes say nothing any more. */
 bool replay_tree_whole(const struct replay *r);
 /* The root at a size so far: one that was wanted, or computed. False: not known. */

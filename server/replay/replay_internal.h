@@ -18,8 +18,6 @@ struct replay {
 	struct registry *registry;
 	struct tree *tree;
 	bool tree_broken;
-	micros
-	    clocks_changed_at; /* the last time; 0: never. Deadlines of older manifests may be others since */
 	struct log_head head;
 	struct digest pending[PENDING_MAX]; /* leaves that are not in the tree yet */
 	size_t pending_n;

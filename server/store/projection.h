@@ -31,9 +31,7 @@ struct projection_report {
 	void *self;
 	void (*finding)(void *self, const struct finding *finding);
 	void (*progress)(void *self, const char *table, uint64_t rows);
-	/* By which a manifest's deadlines are computed again; NULL: no clock was ever changed. */
-	const struct registry *registry;
-	micros clocks_changed_at; /* the last time */
+	const struct registry *registry; /* by which a manifest's deadlines are computed again */
 	micros overdue; /* manifests whose deadline passed before this without a flag are reported */
 };
 

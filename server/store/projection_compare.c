@@ -193,11 +193,11 @@ static bool computed_again(struct comparison *c, const struct span *wanted, stru
 	struct manifest *m = &c->manifest;
 	struct flag_list cleared;
 
-	if (c->id != TABLE_MANIFEST || c->report->registry == NULL ||
+	if (c->id != TABLE_MANIFEST || registry_clocks_changed_at(c->report->registry) == 0 ||
 	    !manifest_decode(wanted[MANIFEST_BODY], m) ||
 	    !manifest_recompute_deadlines(m, c->report->registry))
 		return false;
-	flags_recomputed(m, c->report->clocks_changed_at, &cleared);
+	flags_recomputed(m, registry_clocks_changed_at(c->report->registry), &cleared);
 	buffer_clear(&c->body);
 	if (cleared.n > 0 || !manifest_encode(m, &c->body))
 		return false;
@@ -231,7 +231,8 @@ static void compare_rows(struct comparison *c, const struct span *wanted, const 
 		if (i < c->n && !before)
 			say_changed(c, law, stored, i);
 	}
-	if (is_overdue(c, law) && (law == wanted || c->report->clocks_changed_at < c->report->overdue))
+	if (is_overdue(c, law) &&
+	    (law == wanted || registry_clocks_changed_at(c->report->registry) < c->report->overdue))
 		say_overdue(c, law);
 }
 

@@ -102,6 +102,41 @@ Test(replay, an_honest_log_comes_to_the_same_rows)
 	log_free(&l);
 }
 
+/* A clock is changed, and before the server has come to compute a load's deadlines again the load arrives:
+ * late by the old clock, in time by the new one. What follows must not depend on who comes first. */
+Test(replay, a_clock_that_was_changed)
+{
+	for (int apart = 0; apart < 2; apart++) {
+		struct rig *r = rig_writing();
+		struct world *w = r->w;
+		conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+		struct event e, setting = world_event(w, EVENT_SETTING_CHANGED);
+
+		w->now = r->now;
+		e = world_issued(w, NUMBER(7));
+		struct digest issued = send(r, conn, 10, SIGN(w, &e, GENERATOR))->event.id;
+		e = world_step(w, EVENT_LOADED, NUMBER(7), &issued);
+		struct digest loaded = send(r, conn, 11, SIGN(w, &e, GENERATOR, HAULER))->event.id;
+		r->now += INT64_C(20) * 86400 * MICROS_PER_SECOND;
+		w->now = r->now;
+		rig_settle(r);
+		cr_assert_eq(r->store->flags_n, 1);
+		cr_assert(r->store->flags[0].open);
+		conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+		setting.setting_changed =
+		    (struct setting_changed){span_str("transit.grace"), span_str("30 d"), span_str("x")};
+		e = world_step(w, EVENT_DELIVERED, NUMBER(7), &loaded);
+		rig_submit(r, conn, 12, SIGN(w, &setting, REGISTRAR));
+		if (apart == 1)
+			rig_settle(r);
+		rig_submit(r, conn, 13, SIGN(w, &e, HAULER, FACILITY));
+		rig_settle(r);
+		cr_assert_not(r->store->flags[0].open);
+		again_same(r->store);
+		rig_free(r);
+	}
+}
+
 Test(replay, a_flag_that_was_not_cleared)
 {
 	struct log l = log_new();
