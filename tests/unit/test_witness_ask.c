@@ -17,8 +17,8 @@ static atomic_uint asked, answered;
 
 typedef int (*getaddrinfo_fn)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
-int getaddrinfo(const char *restrict name, const char *restrict service,
-		const struct addrinfo *restrict hints, struct addrinfo **restrict ret_info)
+int getaddrinfo(const char *restrict name, const char *restrict service, const struct addrinfo *restrict req,
+		struct addrinfo **restrict pai)
 {
 	if (name != NULL && strcmp(name, SILENT) == 0) {
 		atomic_fetch_add(&asked, 1);
@@ -28,7 +28,7 @@ int getaddrinfo(const char *restrict name, const char *restrict service,
 	}
 	getaddrinfo_fn real = NULL;
 	*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
-	return real(name, service, hints, ret_info);
+	return real(name, service, req, pai);
 }
 
 static double seconds(void)
