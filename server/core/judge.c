@@ -140,6 +140,20 @@ static void judge_rules(struct member *m)
 	refuse_if_any(m, REFUSAL_RULE);
 }
 
+/* Whoever mistyped a code learns at once what is wrong with the parties, the vehicle and the permit, too. */
+static bool judge_rest_of_issue(struct member *m)
+{
+	struct manifest *scratch = arena_alloc(m->j->arena, sizeof(*scratch));
+
+	if (scratch == NULL)
+		return false;
+	signers_check(m->j->registry, m->e, &m->verdict->problems);
+	/* Refused in any case. */
+	return manifest_apply(scratch, m->e, m->j->registry, m->e->occurred_at, judge_next_accepted_at(m->j),
+			      &m->verdict->problems) ||
+	       refused(m);
+}
+
 static void judge_signers(struct member *m)
 {
 	signers_check(m->j->registry, m->e, &m->verdict->problems);
@@ -447,6 +461,8 @@ bool judge_member(struct judgement *j, const struct event *e, struct span envelo
 	if (sent_before(&m))
 		goto judged;
 	judge_rules(&m);
+	if (refused(&m) && e->kind == EVENT_ISSUED && !judge_rest_of_issue(&m))
+		return false;
 	if (!refused(&m))
 		judge_time(&m);
 	if (!refused(&m))

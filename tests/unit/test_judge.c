@@ -121,6 +121,26 @@ Test(judge, an_accepted_event_sent_again_is_found)
 	world_free(w);
 }
 
+Test(judge, whatever_is_wrong_with_an_issued_manifest_is_said_at_once)
+{
+	struct world *w = world_new();
+	struct event e = world_issued(w, NUMBER(1));
+	struct waste_line line = e.issued.lines[0];
+
+	line.code = span_str("900-249-99");
+	e.issued.lines = &line;
+	e.issued.lines_n = 1;
+	e.issued.plate = span_str("辽A00000");
+	e.issued.permit = span_str("2101000000");
+	struct verdict v = world_submit(w, SIGN(w, &e, OTHER_GENERATOR));
+	check_refused(w, &v, REFUSAL_RULE, "waste.code.unknown");
+	check_refused(w, &v, REFUSAL_RULE, "vehicle.unknown");
+	check_refused(w, &v, REFUSAL_RULE, "permit.unknown");
+	check_refused(w, &v, REFUSAL_RULE, "key.party");
+	cr_assert_null(world_manifest(w, NUMBER(1)));
+	world_free(w);
+}
+
 Test(judge, a_refusal_is_judged_afresh)
 {
 	struct world *w = world_new();
