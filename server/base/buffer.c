@@ -6,7 +6,7 @@
 
 #include "base/text.h"
 
-uint8_t *buffer_reserve(struct buffer *b, size_t more)
+uint8_t *buffer_grow(struct buffer *b, size_t more)
 {
 	if (b->broken)
 		return NULL;

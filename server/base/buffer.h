@@ -19,8 +19,15 @@ struct buffer {
 		0                                                                                            \
 	}
 
+/* buffer_reserve() where there is no room yet. */
+uint8_t *buffer_grow(struct buffer *b, size_t more);
+
 /* Makes room for `more` further bytes. Returns where they go, or NULL (and the buffer is broken). */
-uint8_t *buffer_reserve(struct buffer *b, size_t more);
+static inline uint8_t *buffer_reserve(struct buffer *b, size_t more)
+{
+	return !b->broken && b->cap - b->n >= more ? b->p + b->n : buffer_grow(b, more);
+}
+
 void buffer_put(struct buffer *b, const void *p, size_t n);
 void buffer_put_span(struct buffer *b, struct span s);
 void buffer_put_str(struct buffer *b, const char *s);

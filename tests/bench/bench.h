@@ -176,7 +176,5 @@ struct stored {
 	double wal;   /* bytes written ahead since the cluster was made */
 };
 struct stored target_stored(const char *database);
-/* A checkpoint of the database: what was written until now is on the disk. */
-void target_settle(const char *database);
 
 #endif

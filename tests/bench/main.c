@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "rounds.h"
 
@@ -72,7 +73,7 @@ static void measure_load(struct bench *b, struct report *r)
 	r->full = play_rounds(b, b->o.rounds, b->o.events, 0);
 	r->after = target_stored(b->o.database);
 	/* Linux would write back what full load left in the middle of it, all at once, 30 s after. */
-	target_settle(b->o.database);
+	sync();
 	say("half load");
 	r->half = play_rounds(b, b->o.rounds < HALF_ROUNDS ? b->o.rounds : HALF_ROUNDS, b->o.events,
 			      b->o.rate > 0 ? b->o.rate : r->full.events / 2);
