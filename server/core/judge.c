@@ -140,24 +140,30 @@ static void judge_rules(struct member *m)
 	refuse_if_any(m, REFUSAL_RULE);
 }
 
-/* Whoever mistyped a code learns at once what is wrong with the parties, the vehicle and the permit, too. */
-static bool judge_rest_of_issue(struct member *m)
-{
-	struct manifest *scratch = arena_alloc(m->j->arena, sizeof(*scratch));
-
-	if (scratch == NULL)
-		return false;
-	signers_check(m->j->registry, m->e, &m->verdict->problems);
-	/* Refused in any case. */
-	return manifest_apply(scratch, m->e, m->j->registry, m->e->occurred_at, judge_next_accepted_at(m->j),
-			      &m->verdict->problems) ||
-	       refused(m);
-}
-
 static void judge_signers(struct member *m)
 {
 	signers_check(m->j->registry, m->e, &m->verdict->problems);
 	refuse_if_any(m, REFUSAL_SIGNATURE);
+}
+
+/*
+ * Refused already, for good: whatever else is wrong is said at once, as far as it can be told without the
+ * manifest's state. So whoever mistyped a code also learns that the permit has lapsed.
+ */
+static bool judge_rest(struct member *m)
+{
+	const struct judgement *j = m->j;
+	struct problems *problems = &m->verdict->problems;
+
+	if (m->verdict->refused == REFUSAL_RULE)
+		signers_check(j->registry, m->e, problems);
+	registry_judge(j->registry, m->e, problems);
+	if (m->e->kind != EVENT_ISSUED)
+		return true;
+	struct manifest *scratch = arena_alloc(j->arena, sizeof(*scratch));
+	return scratch != NULL && (manifest_apply(scratch, m->e, j->registry, m->e->occurred_at,
+						  judge_next_accepted_at(j), problems) ||
+				   refused(m));
 }
 
 /* ---- forks ---- */
@@ -461,12 +467,12 @@ bool judge_member(struct judgement *j, const struct event *e, struct span envelo
 	if (sent_before(&m))
 		goto judged;
 	judge_rules(&m);
-	if (refused(&m) && e->kind == EVENT_ISSUED && !judge_rest_of_issue(&m))
-		return false;
 	if (!refused(&m))
 		judge_time(&m);
 	if (!refused(&m))
 		judge_signers(&m);
+	if (refused(&m) && verdict.refused != REFUSAL_LATER && !judge_rest(&m))
+		return false;
 	if (refused(&m))
 		goto judged;
 	if (e->number != 0 && !judge_touch(j, e->number, &m.about))

@@ -141,6 +141,19 @@ Test(judge, whatever_is_wrong_with_an_issued_manifest_is_said_at_once)
 	world_free(w);
 }
 
+Test(judge, whatever_is_wrong_with_a_registration_is_said_at_once)
+{
+	struct world *w = world_new();
+	struct event e = world_event(w, EVENT_KEY_REVOKED);
+
+	memset(e.key_revoked.keyid.b, 7, DIGEST_SIZE);
+	e.key_revoked.revoked_from = w->now;
+	struct verdict v = world_submit(w, SIGN(w, &e, HAULER));
+	check_refused(w, &v, REFUSAL_SIGNATURE, "key.unknown");
+	check_refused(w, &v, REFUSAL_SIGNATURE, "key.role");
+	world_free(w);
+}
+
 Test(judge, a_refusal_is_judged_afresh)
 {
 	struct world *w = world_new();
