@@ -146,7 +146,7 @@ static const char *after_words(struct app *app, const struct bracket *b)
 		     b->after_size - 1, text_time(app, b->after));
 }
 
-static const char *before_words(struct app *app, const struct bracket *b, uint64_t size)
+static const char *before_words(struct app *app, const struct bracket *b, uint64_t size, bool enough)
 {
 	const char *text = "";
 
@@ -157,8 +157,10 @@ static const char *before_words(struct app *app, const struct bracket *b, uint64
 			     b->known_by, text_time(app, b->known_at));
 	if (b->before != 0)
 		text = PRINT(app,
-			     T(app, "%s%sbefore enough witnesses had cosigned, at %s",
-			       "%s%s早于 %s（其时见证已足数）"),
+			     enough ? T(app, "%s%sbefore %s, when enough witnesses had cosigned",
+					"%s%s早于 %s（其时见证已足数）")
+				    : T(app, "%s%sbefore %s, when a witness cosigned",
+					"%s%s早于 %s（见证人签署之时）"),
 			     text, text[0] == '\0' ? "" : T(app, "; ", "；"), text_time(app, b->before));
 	if (text[0] != '\0')
 		return text;
@@ -200,7 +202,8 @@ static void add_step(struct app *app, const struct trail *trail, const struct ve
 	for (size_t k = 0; k < e->signers_n; k++)
 		s->signers[k] = signer_of(app, v, &e->signers[k]);
 	s->after = after_words(app, &s->bracket);
-	s->before = before_words(app, &s->bracket, v->checkpoint.size);
+	s->before = before_words(app, &s->bracket, v->checkpoint.size,
+				 w != NULL && !w->policy->quorum_none && w->facts.quorum);
 	a->custody_n += event_is_custody(e->kind);
 	if (e->kind == EVENT_ISSUED && a->issued == NULL)
 		a->issued = &e->issued;

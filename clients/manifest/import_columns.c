@@ -111,7 +111,7 @@ bool column_cell_holds(int column, enum mass_unit unit, struct span value, const
 	uint64_t number;
 
 	switch (column_rows[column].cell) {
-	case CELL_TEXT: *ret_allowed = "UTF-8, 无控制字符"; return text_is_clean(value);
+	case CELL_TEXT: *ret_allowed = "UTF-8"; return text_is_clean(value);
 	case CELL_NUMBER: *ret_allowed = "YYYYPPCCNNNNNN"; return manifest_number_parse(value, &number);
 	case CELL_WASTE_CODE: *ret_allowed = "NNN-NNN-NN"; return waste_code_is_wellformed(value);
 	case CELL_QUANTITY:

@@ -14,7 +14,7 @@ struct log_source;
 /* Whether it has one of the forms that log_source_http() takes. */
 bool log_source_url(const char *url) MUST_CHECK;
 /*
- * `url` is http://HOST:PORT, https://HOST, or unix:PATH for a socket. `token` (copied; n 0: none) is shown
+ * `url` is http://HOST:PORT, https://HOST, or unix:/PATH for a socket. `token` (copied; n 0: none) is shown
  * for bundles only. NULL: no memory.
  */
 struct log_source *log_source_http(const char *url, struct span token) MUST_CHECK;

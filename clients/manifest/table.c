@@ -232,7 +232,7 @@ static const struct option_row import_options[] = {
 };
 
 #define URL_ROW(must_) \
-	{WAY("url", OPTION_URL, url, "URL"), .must = must_, HELP("The server's HTTP port: http://HOST:PORT, https://HOST or unix:PATH", "服务器的 HTTP 地址：http://主机:端口、https://主机 或 unix:路径")}
+	{WAY("url", OPTION_URL, url, "URL"), .must = must_, HELP("The server's HTTP port: http://HOST:PORT, https://HOST or unix:/PATH", "服务器的 HTTP 地址：http://主机:端口、https://主机 或 unix:/路径")}
 static const struct option_row mirror_options[] = {
 	URL_ROW(true),
 	{WAY("token", OPTION_FILE, token, "FILE"), HELP("Token of an auditor (asked for, with --key)", "审计员令牌文件（缺省以 --key 取得）")},

@@ -86,6 +86,16 @@ static struct trail_key *key_find(struct check *c, const struct digest *keyid)
 	return NULL;
 }
 
+static void key_revoke(struct check *c, const struct digest *keyid, micros from, uint64_t index)
+{
+	struct trail_key *key = key_find(c, keyid);
+
+	if (key == NULL || key->revoked_from != 0)
+		return;
+	key->revoked_from = from;
+	key->revoked = index;
+}
+
 static void key_add(struct check *c, const struct public_key *key, enum role role,
 		    const struct party_ref *party, struct span device, micros valid_from)
 {
@@ -140,19 +150,28 @@ static void learn(struct check *c, const struct event *e)
 		return;
 	case EVENT_PARTY_REGISTERED:
 	case EVENT_PARTY_CHANGED: party_add(c, &e->party.party.ref, e->party.party.name); return;
-	case EVENT_KEY_REVOKED: {
-		struct trail_key *key = key_find(c, &e->key_revoked.keyid);
-		if (key != NULL && key->revoked_from == 0) {
-			key->revoked_from = e->key_revoked.revoked_from;
-			key->revoked = index;
-		}
+	case EVENT_REGISTRAR_REMOVED:
+		key_revoke(c, &e->registrar_removed.keyid, e->occurred_at, index);
 		return;
-	}
+	case EVENT_KEY_REVOKED:
+		key_revoke(c, &e->key_revoked.keyid, e->key_revoked.revoked_from, index);
+		return;
 	default: return;
 	}
 }
 
 /* ---- signatures and signers ---- */
+
+/* Does another key, which is not revoked, sign the step too? */
+static bool borne_out(struct check *c, const struct event *e, const struct trail_key *key)
+{
+	for (size_t i = 0; event_is_custody(e->kind) && i < e->signers_n; i++) {
+		const struct trail_key *other = key_find(c, &e->signers[i].keyid);
+		if (other != NULL && other != key && other->revoked_from == 0)
+			return true;
+	}
+	return false;
+}
 
 /* Might the key sign this, then? As the server judges it (core/signers.c), by what the file holds. */
 static void check_entitled(struct check *c, size_t i, size_t signer, const struct trail_key *key,
@@ -177,7 +196,7 @@ static void check_entitled(struct check *c, size_t i, size_t signer, const struc
 	bool late = e->occurred_at >= key->revoked_from;
 	bool known = key->revoked < index;
 	/* The other side of a step bears it out when it was made before. */
-	if (late || (known && (!event_is_custody(e->kind) || e->signers_n != 2)))
+	if (late || (known && !borne_out(c, e, key)))
 		find(c, index, known, "key.revoked",
 		     known ? "signed with a key that the log had revoked already"
 			   : "signed with a key that was revoked from before then",
@@ -249,6 +268,7 @@ static void check_attested(struct check *c, size_t i, const struct party_ref *ge
 	struct party_ref sides[2];
 
 	if (expected_parties(&step, generator, sides) == 2 && key != NULL &&
+	    !party_ref_is_absent(&sides[0]) && !party_ref_is_absent(&sides[1]) &&
 	    !party_ref_eq(&key->party, &sides[0]) && !party_ref_eq(&key->party, &sides[1]))
 		find_party(c, i, &sides[0]);
 	if (e->signers_n != 1)

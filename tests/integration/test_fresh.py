@@ -1,6 +1,7 @@
 """The first commands of somebody new: without the packages and the right to install them, and `make serve` twice."""
 import contextlib
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -43,8 +44,8 @@ def test_one_command(bare, tmp_path, goal):
 
 
 @contextlib.contextmanager
-def serving(folder):
-    """deploy/serve in the folder, and its HTTP address."""
+def serving(folder, ends=0):
+    """deploy/serve in the folder, and its HTTP address. It ends with this status, of itself or when it is interrupted."""
     ports = {"MANIFESTD_LISTEN_PORT": "0", "MANIFESTD_HTTP_PORT": "0"}
     process = subprocess.Popen([ROOT / "deploy/serve", BUILD, folder], env=os.environ | ports, text=True,
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
@@ -57,9 +58,10 @@ def serving(folder):
             port = port or re.search(r"http.listening .*port=(\d+)", line)
         yield f"http://127.0.0.1:{port[1]}"
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        if ends == 0:
+            os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=60)
-    assert process.returncode == 0
+    assert process.returncode == ends
 
 
 def test_serve_twice(work):
@@ -75,6 +77,17 @@ def test_serve_twice(work):
         pass
 
 
+def test_serve_whose_server_is_killed(work):
+    """It ends with the server, however that ends, and stops the database."""
+    folder = work / "serve"
+    with serving(folder, ends=128 + signal.SIGKILL):
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if f"--config\0{folder}/manifestd.conf\0run" in (process / "cmdline").read_text():
+                    os.kill(int(process.name), signal.SIGKILL)
+    assert not (folder / "pg" / "data" / "postmaster.pid").exists()
+
+
 def test_serve_without_a_witness_that_was_asked_for(work):
     """Who asks for witnesses is not served without one of them: it is said which, and nothing is left behind."""
     folder = work / "serve"
@@ -84,14 +97,14 @@ def test_serve_without_a_witness_that_was_asked_for(work):
                               stderr=subprocess.PIPE, text=True, timeout=120, check=False,
                               env=os.environ | {"MANIFEST_WITNESSES": names, "MANIFESTD_LISTEN_PORT": "0", "MANIFESTD_HTTP_PORT": "0"})
 
-    for bad in ("../x", "two two", "keys", "A"):
+    for bad in ("../x", "two two", "keys", "A", "log", "registrar"):
         done = serve(bad)
         assert done.returncode == 2 and "each name once" in done.stderr, done
     (folder / "south" / "witness").mkdir(parents=True)  # it has lost what it cosigned
     done = serve("north south")
     assert done.returncode == 3 and "the witness south does not start" in done.stderr, done
     assert "server.listening" not in done.stderr
-    assert not (folder / "pg" / "postmaster.pid").exists()
+    assert not (folder / "pg" / "data" / "postmaster.pid").exists()
     with contextlib.suppress(ProcessLookupError):
         os.kill(int((folder / "north" / "pid").read_text()), 0)
         raise AssertionError("a witness is left behind")
