@@ -12,6 +12,7 @@
 --     manifestd  root       manifest_reader
 --     manifestd  manifestd  manifest_writer
 --     manifestd  manifestd  manifest_reader
+--     manifestd  postgres   postgres
 --
 -- and in pg_hba.conf, above its other lines:
 --

@@ -34,11 +34,17 @@ static const struct trail_key *key_of(const struct verified *v, const struct dig
 	return NULL;
 }
 
+/* Only the recovery key has no role. */
+static const char *role_name(struct app *app, enum role role)
+{
+	const struct word *word = word_of(role_words, (int)role);
+
+	return role == ROLE_NONE ? T(app, "recovery", "恢复") : T(app, word->en, word->zh);
+}
+
 static const char *key_name(struct app *app, const struct verified *v, const struct trail_key *key)
 {
-	const struct word *role = word_of(role_words, (int)key->role);
-
-	return party_ref_is_absent(&key->party) ? T(app, role->en, role->zh)
+	return party_ref_is_absent(&key->party) ? role_name(app, key->role)
 						: account_name(app, v, &key->party);
 }
 
@@ -49,10 +55,9 @@ static struct account_signer signer_of(struct app *app, const struct verified *v
 
 	if (key == NULL)
 		return a;
-	const struct word *role = word_of(role_words, (int)key->role);
 	a.name = key_name(app, v, key);
 	a.party = text_party(app, &key->party);
-	a.role = T(app, role->en, role->zh);
+	a.role = role_name(app, key->role);
 	a.device = text_span(app, key->device);
 	return a;
 }

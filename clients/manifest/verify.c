@@ -138,7 +138,7 @@ static void learn(struct check *c, const struct event *e)
 		c->genesis = &e->genesis;
 		key_add(c, &e->genesis.server_key, ROLE_SERVER, &nobody, unnamed, 0);
 		key_add(c, &e->genesis.registrar_key, ROLE_REGISTRAR, &nobody, unnamed, 0);
-		key_add(c, &e->genesis.recovery_key, ROLE_REGISTRAR, &nobody, unnamed, 0);
+		key_add(c, &e->genesis.recovery_key, ROLE_NONE, &nobody, unnamed, 0);
 		party_add(c, &e->genesis.authority, e->genesis.authority_name);
 		return;
 	case EVENT_REGISTRAR_ADDED:

@@ -31,6 +31,30 @@ void problem_add(struct problems *list, const struct rule *rule, const char *pat
 	list->count++;
 }
 
+static bool is_told_before(const struct problem *first, const struct problem *p)
+{
+	for (const struct problem *q = first; q != p; q = q->next)
+		if (q->rule == p->rule && strcmp(q->path, p->path) == 0)
+			return true;
+	return false;
+}
+
+void problems_once(struct problems *list)
+{
+	struct problem **at = &list->first;
+
+	list->last = NULL;
+	while (*at != NULL) {
+		if (is_told_before(list->first, *at)) {
+			*at = (*at)->next;
+			list->count--;
+			continue;
+		}
+		list->last = *at;
+		at = &(*at)->next;
+	}
+}
+
 void problem_addf(struct problems *list, const struct rule *rule, const char *path, const char *allowed,
 		  const char *fmt, ...)
 {

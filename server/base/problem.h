@@ -17,7 +17,7 @@ struct rule {
 };
 
 struct problem {
-	const struct problem *next;
+	struct problem *next;
 	const struct rule *rule;
 	const char *path;    /* field path in the event, protobuf names: "issued.lines[2].code" */
 	const char *found;   /* what was found, as text; may be "" */
@@ -28,7 +28,7 @@ struct problem {
 enum { PROBLEMS_MAX = 64 };
 struct problems {
 	struct arena *arena; /* where problems and their texts live; not owned */
-	const struct problem *first;
+	struct problem *first;
 	struct problem *last;
 	unsigned count;
 	unsigned more;
@@ -38,7 +38,10 @@ struct problems {
  * `more`. */
 void problem_add(struct problems *list, const struct rule *rule, const char *path, const char *found,
 		 const char *allowed);
-/* The same with a formatted `found`. */
+/* Keeps one of those that are of the same rule in the same place, whichever parts of judging came upon them.
+ */
+void problems_once(struct problems *list);
+/* The same as problem_add() with a formatted `found`. */
 void problem_addf(struct problems *list, const struct rule *rule, const char *path, const char *allowed,
 		  const char *fmt, ...) PRINTF_LIKE(5, 6);
 

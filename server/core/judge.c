@@ -158,12 +158,15 @@ static bool judge_rest(struct member *m)
 	if (m->verdict->refused == REFUSAL_RULE)
 		signers_check(j->registry, m->e, problems);
 	registry_judge(j->registry, m->e, problems);
-	if (m->e->kind != EVENT_ISSUED)
-		return true;
-	struct manifest *scratch = arena_alloc(j->arena, sizeof(*scratch));
-	return scratch != NULL && (manifest_apply(scratch, m->e, j->registry, m->e->occurred_at,
-						  judge_next_accepted_at(j), problems) ||
-				   refused(m));
+	struct manifest *scratch =
+	    m->e->kind == EVENT_ISSUED ? arena_alloc(j->arena, sizeof(*scratch)) : NULL;
+	/* What applying it says of a refused event does not matter, but what it adds. */
+	bool good = m->e->kind != EVENT_ISSUED ||
+		    (scratch != NULL && (manifest_apply(scratch, m->e, j->registry, m->e->occurred_at,
+							judge_next_accepted_at(j), problems) ||
+					 refused(m)));
+	problems_once(problems);
+	return good;
 }
 
 /* ---- forks ---- */

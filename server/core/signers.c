@@ -326,6 +326,8 @@ bool signers_role_fits(const struct event *e, size_t signer, enum role role)
 	const struct transfer *transfer = e->kind == EVENT_ATTESTED ? &e->attested.transfer : &e->transfer;
 	const struct signers_row *row = row_of_kind(kind, transfer);
 
+	if (role == ROLE_NONE) /* the recovery key */
+		return e->kind == EVENT_REGISTRAR_ADDED && signer == 0;
 	if (row == NULL)
 		return role == ROLE_SERVER;
 	size_t last = row->slots[1].which == NOBODY ? 0 : 1;

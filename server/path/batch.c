@@ -71,7 +71,7 @@ static void collect(struct path *p, struct batch *b, size_t limit)
 			return;
 		if (r->stage == REQUEST_UNKNOWN_KEY && b->enrols)
 			return;
-		if (r->hello && r->keyring_version != p->keyring_version) {
+		if (r->hello && r->stage != REQUEST_DEAD && r->keyring_version != p->keyring_version) {
 			(void)queue_pop(&p->queue);
 			greet_again(p, r);
 			continue;

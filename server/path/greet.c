@@ -9,6 +9,9 @@
 #include "path/internal.h"
 #include "path/rules.h"
 
+/* Strangers may hold an eighth of the requests that may be under way: the others are the devices'. */
+enum { HELLOS_SHARE = 8 };
+
 struct greeting {
 	struct work work;
 	struct path *path;
@@ -98,6 +101,12 @@ static void greeting_refuse(struct path *p, const struct greeting *g, const stru
  */
 static void greeting_wait(struct path *p, const struct greeting *g)
 {
+	if (p->hellos_waiting >= p->config.requests_max / HELLOS_SHARE) {
+		refuse(p, g->conn, g->id, REFUSAL_UNAVAILABLE, PATH(KEY_NOT_HERE), "hello", "", "",
+		       MICROS_PER_SECOND);
+		p->ports.net->close(p->ports.net->self, g->conn, "too many hellos wait");
+		return;
+	}
 	struct request *r = request_take(p, g->conn, g->id);
 	struct span bytes = r == NULL ? (struct span){0} : arena_copy(r->arena, g->bytes);
 
@@ -108,6 +117,7 @@ static void greeting_wait(struct path *p, const struct greeting *g)
 		return;
 	}
 	r->hello = true;
+	p->hellos_waiting++;
 	r->stage = REQUEST_UNKNOWN_KEY;
 	r->bytes = bytes;
 	r->received_at = path_now(p);

@@ -52,6 +52,7 @@ struct path {
 	uint64_t checkpoint_stored; /* size of the newest one that is in the database */
 	struct keyring *keyring;
 	uint64_t keyring_version; /* 0: nothing is known yet */
+	size_t hellos_waiting;    /* requests that are hellos: their keys are not known */
 	struct seen_slot seen[SEEN_CACHE];
 	char origin[129];
 

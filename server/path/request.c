@@ -41,6 +41,8 @@ void request_give_back(struct path *p, struct request *r)
 	p->under_way--;
 	if (r->counted)
 		limits_event_end(p, r->conn);
+	if (r->hello)
+		p->hellos_waiting--;
 	if (p->spare_n >= SPARE_MAX) {
 		arena_free(r->arena);
 		free(r);

@@ -1,6 +1,6 @@
 /*
- * One request: an event on its way, and the queue of them. Queries and hellos are struct read and struct
- * greeting. Private to path/.
+ * One request: an event on its way, and the queue of them. Queries are struct read, hellos struct
+ * greeting, until one waits here for its key. Private to path/.
  */
 #ifndef PATH_REQUEST_H
 #define PATH_REQUEST_H

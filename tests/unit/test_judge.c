@@ -128,6 +128,7 @@ Test(judge, whatever_is_wrong_with_an_issued_manifest_is_said_at_once)
 	struct waste_line line = e.issued.lines[0];
 
 	line.code = span_str("900-249-99");
+	line.line = 2;
 	e.issued.lines = &line;
 	e.issued.lines_n = 1;
 	e.issued.plate = span_str("辽A00000");
@@ -137,6 +138,10 @@ Test(judge, whatever_is_wrong_with_an_issued_manifest_is_said_at_once)
 	check_refused(w, &v, REFUSAL_RULE, "vehicle.unknown");
 	check_refused(w, &v, REFUSAL_RULE, "permit.unknown");
 	check_refused(w, &v, REFUSAL_RULE, "key.party");
+	check_refused(w, &v, REFUSAL_RULE, "lines.order");
+	for (const struct problem *p = v.problems.first; p != NULL; p = p->next)
+		for (const struct problem *q = p->next; q != NULL; q = q->next)
+			cr_expect(p->rule != q->rule || strcmp(p->path, q->path) != 0, "%s twice", p->path);
 	cr_assert_null(world_manifest(w, NUMBER(1)));
 	world_free(w);
 }
