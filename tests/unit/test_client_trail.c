@@ -12,7 +12,7 @@
 
 #define NUMBER UINT64_C(20262101000001)
 
-enum who { SERVER, REGISTRAR, GENERATOR, HAULER, FACILITY, OPERATOR, PEOPLE };
+enum who { SERVER, REGISTRAR, RECOVERY, GENERATOR, HAULER, FACILITY, OPERATOR, PEOPLE };
 
 struct person {
 	struct secret_key secret;
@@ -153,7 +153,7 @@ static void begin(void)
 					    .authority = party_of(REGISTRAR),
 					    .authority_name = span_str("a"),
 					    .registrar_key = people[REGISTRAR].public,
-					    .recovery_key = people[REGISTRAR].public,
+					    .recovery_key = people[RECOVERY].public,
 					    .rules_version = 1}};
 	ENTER(&genesis, SERVER);
 	enrol(GENERATOR, ROLE_GENERATOR);
@@ -350,6 +350,33 @@ TRAIL(a_key_that_no_registrar_enrolled)
 	begin();
 	ENTER(&e, OPERATOR, OPERATOR);
 	cr_expect(whole_has("signers.role") && whole_has("key.later"), "by itself");
+}
+
+TRAIL(the_recovery_key_adds_a_registrar_and_does_nothing_else)
+{
+	struct event e = {.kind = EVENT_REGISTRAR_ADDED,
+			  .registrar_added = {.key = people[OPERATOR].public, .name = span_str("n")}};
+	struct event enrolled = enrolment(ROLE_FACILITY);
+
+	ENTER(&e, RECOVERY, OPERATOR);
+	cr_expect_not(whole_has("signers.role"));
+	end();
+	begin();
+	ENTER(&enrolled, RECOVERY, OPERATOR);
+	cr_expect(whole_has("signers.role"));
+}
+
+TRAIL(a_key_enrolled_by_a_registrar_who_was_removed)
+{
+	struct event removed = {
+	    .kind = EVENT_REGISTRAR_REMOVED,
+	    .registrar_removed = {.keyid = people[REGISTRAR].keyid, .reason = span_str("r")}};
+	struct event e = enrolment(ROLE_FACILITY);
+
+	ENTER(&removed, REGISTRAR);
+	cr_expect_not(whole_has("key.revoked"), "the control");
+	ENTER(&e, REGISTRAR, OPERATOR);
+	cr_expect(whole_has("key.revoked"));
 }
 
 TRAIL(a_registrar_whom_no_registrar_added)

@@ -143,6 +143,34 @@ Test(lease, a_hello_finds_the_key_that_was_enrolled_while_it_waited)
 	rig_free(r);
 }
 
+/* The database is away, and strangers hold a share of what may be under way: the rest is the devices'. */
+Test(lease, strangers_who_wait_leave_room_for_the_devices)
+{
+	enum { STRANGERS = 64, SHARE = 8 }; /* of requests_max */
+	struct rig *r = rig_writing();
+	size_t share = r->config.requests_max / SHARE, turned_away = 0;
+	conn_id device = rig_connect(r, GENERATOR, ROLE_GENERATOR), conns[STRANGERS];
+
+	rig_fail_next(r, CALL_COMMIT, FAULT_AWAY, UINT_MAX);
+	rig_fail_next(r, CALL_RECOVER, FAULT_AWAY, UINT_MAX);
+	for (size_t i = 0; i < STRANGERS; i++) {
+		conns[i] = greet_as_stranger(r);
+		rig_settle(r);
+		turned_away += rig_answer(r, conns[i], 1) != NULL;
+	}
+	cr_assert_eq(turned_away, STRANGERS - share);
+	cr_assert(rig_refused(r, conns[STRANGERS - 1], 1, REFUSAL_UNAVAILABLE, "key.not_known_here"));
+	cr_assert(r->gate_open, "events are read");
+	rig_submit(r, device, 2, rig_issue(r, NUMBER(1)));
+	rig_fail_next(r, CALL_COMMIT, FAULT_NONE, 0);
+	rig_fail_next(r, CALL_RECOVER, FAULT_NONE, 0);
+	rig_seconds(r, 6);
+	rig_drain(r);
+	cr_assert(rig_accepted(r, device, 2), "%s", rig_words(r, device, 2));
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
+
 /* The database is away: what it holds is not known, and nobody is refused for good. */
 Test(lease, an_unknown_key_waits_for_the_database)
 {
