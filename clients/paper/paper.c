@@ -438,7 +438,6 @@ bool paper_finish(struct paper *p, struct buffer *to, size_t *ret_missing)
 	second.pages = first.page;
 	good = good && run(&second, to);
 	g_object_unref(fonts);
-	cairo_debug_reset_static_data();
 	if (good)
 		*ret_missing = second.missing;
 	return good;
