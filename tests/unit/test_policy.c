@@ -126,7 +126,7 @@ Test(policy, bad_files)
 	    {"log @L\r\nquorum none\n", 1, "policy.bytes"},
 	    {"quorum\vnone\n", 1, "policy.bytes"},
 	    {"# \x7f\nquorum none\n", 1, "policy.bytes"},
-	    {"# a comment is shown to nobody \xe2\x80\xae\nwitness \xe2\x80\xaeW @W\nquorum none\n", 2,
+	    {"# a comment is shown to nobody \xe2\x80\xae\nwitness \xe2\x80\xaeW @a\nquorum none\n", 2,
 	     "policy.bytes"},
 	    {"quorum \xc2\x9b\n", 1, "policy.bytes"},
 	    {"Log @L\nquorum none\n", 1, "policy.keyword"},
