@@ -360,11 +360,11 @@ int main(int argc, char **argv)
 	target_stop(b.server);
 	measure_idle(&b, &r);
 	warm_up(&b);
+	measure_load(&b, &r);
 	if (b.o.without.manifestd != NULL)
 		compare_without_log(&b, &r.log);
 	if (b.o.witness > 0)
 		compare_witnessed(&b, &r.witness);
-	measure_load(&b, &r);
 	if (b.o.readers > 0)
 		compare_readers(&b, &r.reading, &r.reads);
 	measure_filled(&b, &r);
