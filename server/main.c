@@ -160,13 +160,9 @@ static bool read_key(const char *path, struct secret_key *ret_key)
 	return good;
 }
 
-bool path_config_read(const struct conf *conf, struct path_config *ret_config)
+struct path_tuning path_tuning_of(const struct conf *conf)
 {
-	struct path_config c = {
-	    .origin = conf->origin,
-	    .writer_address = conf->advertise,
-	    .batch_max = (size_t)conf->batch_max,
-	    .requests_max = (size_t)conf->requests_max,
+	return (struct path_tuning){
 	    .request_timeout = conf->request_timeout,
 	    .sweep_interval = conf->sweep_interval,
 	    .token_life = conf->token_life,
@@ -174,6 +170,17 @@ bool path_config_read(const struct conf *conf, struct path_config *ret_config)
 	    .key_bytes = {conf->key_bytes, conf->key_bytes_burst},
 	    .party_events = {conf->party_events, conf->party_events_burst},
 	    .party_bytes = {conf->party_bytes, conf->party_bytes_burst},
+	};
+}
+
+bool path_config_read(const struct conf *conf, struct path_config *ret_config)
+{
+	struct path_config c = {
+	    .origin = conf->origin,
+	    .writer_address = conf->advertise,
+	    .batch_max = (size_t)conf->batch_max,
+	    .requests_max = (size_t)conf->requests_max,
+	    .tuning = path_tuning_of(conf),
 	};
 
 	if (!read_key(conf->log_key, &c.log_key) || !read_key(conf->server_key, &c.server_key))

@@ -21,6 +21,8 @@ struct invocation {
 bool conf_read(const struct invocation *from, struct conf *ret_conf,
 	       char ret_error[CONF_ERROR_SIZE]) MUST_CHECK;
 
+/* The settings of the path that a reload may change. */
+struct path_tuning path_tuning_of(const struct conf *conf);
 /* What the path needs of the settings and of the secret key files. Says on stderr what is wrong. */
 bool path_config_read(const struct conf *conf, struct path_config *ret_config) MUST_CHECK;
 

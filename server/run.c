@@ -157,18 +157,12 @@ static bool use_witnesses(struct run *run, struct path_witnesses *w)
 /* Nothing of this can fail. */
 static void take(struct run *run, const struct conf *conf, struct tls *fresh)
 {
+	const struct path_tuning tuning = path_tuning_of(conf);
+
 	net_renew(run->net, fresh);
 	run->log.least = (enum log_level)conf->log_level;
 	run->conf.drain_within = conf->drain_within;
-	path_reconfigure(run->path, &(const struct path_tuning){
-					.request_timeout = conf->request_timeout,
-					.sweep_interval = conf->sweep_interval,
-					.token_life = conf->token_life,
-					.key_events = {conf->key_events, conf->key_events_burst},
-					.key_bytes = {conf->key_bytes, conf->key_bytes_burst},
-					.party_events = {conf->party_events, conf->party_events_burst},
-					.party_bytes = {conf->party_bytes, conf->party_bytes_burst},
-				    });
+	path_reconfigure(run->path, &tuning);
 	log_line(&run->log, LOG_INFO, "server.reload", LOG_TEXT("detail", "done"));
 }
 

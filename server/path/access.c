@@ -63,8 +63,8 @@ void access_token(struct path *p, const struct session *s, uint64_t id, uint32_t
 	micros life = (micros)seconds * MICROS_PER_SECOND;
 	struct frame f = {.id = id, .last = true, .kind = FRAME_ANSWER, .answer = {.kind = ANSWER_TOKEN}};
 
-	if (life > p->config.token_life)
-		life = p->config.token_life;
+	if (life > p->config.tuning.token_life)
+		life = p->config.tuning.token_life;
 	f.answer.token.expires_at = path_now(p) + life;
 	token_make(p->config.token_key, &s->keyid, f.answer.token.expires_at, text);
 	f.answer.token.token = span_str(text);

@@ -54,7 +54,7 @@ void limits_free(struct limits *l)
 
 micros limits_take(struct path *p, const struct session *s, size_t bytes)
 {
-	const struct path_config *c = &p->config;
+	const struct path_tuning *c = &p->config.tuning;
 	const struct party_record *party = registry_party(p->registry, &s->party);
 	struct meter *key = meter(p->limits, 0, s->key);
 	struct meter *all = meter(p->limits, 1, party == NULL ? 0 : party->no);

@@ -325,17 +325,9 @@ void path_free(struct path *p)
 	free(p);
 }
 
-void path_reconfigure(struct path *p, const struct path_tuning *t)
+void path_reconfigure(struct path *p, const struct path_tuning *tuning)
 {
-	struct path_config *c = &p->config;
-
-	c->request_timeout = t->request_timeout;
-	c->sweep_interval = t->sweep_interval;
-	c->token_life = t->token_life;
-	c->key_events = t->key_events;
-	c->key_bytes = t->key_bytes;
-	c->party_events = t->party_events;
-	c->party_bytes = t->party_bytes;
+	p->config.tuning = *tuning;
 }
 
 void path_start(struct path *p)
@@ -358,7 +350,7 @@ static const struct rule *waits_in_vain(const struct path *p, const struct reque
 		return PATH(STOPPED);
 	if (p->state == PATH_WITNESSES)
 		return PATH(WITNESSES);
-	if (now - r->received_at <= p->config.request_timeout)
+	if (now - r->received_at <= p->config.tuning.request_timeout)
 		return NULL;
 	return r->hello ? PATH(KEY_NOT_HERE) : PATH(DATABASE);
 }

@@ -17,6 +17,15 @@ struct path;
 
 enum { PATH_ERROR_SIZE = 256 };
 
+/* What may change while the server runs. */
+struct path_tuning {
+	micros request_timeout; /* how long an event waits for a database that is away */
+	micros sweep_interval;
+	micros token_life;                            /* at most */
+	struct bucket_rate key_events, key_bytes;     /* of one key */
+	struct bucket_rate party_events, party_bytes; /* of one party */
+};
+
 struct path_config {
 	const char *origin;           /* the log's name; "" takes what the log says */
 	const char *writer_address;   /* told to clients of a standby server: this server's own address */
@@ -25,17 +34,7 @@ struct path_config {
 	uint8_t token_key[32];        /* authenticates HTTP tokens */
 	size_t batch_max;             /* members of one transaction */
 	size_t requests_max;          /* requests under way before the read gate shuts */
-	micros request_timeout;       /* how long an event waits for a database that is away */
-	micros sweep_interval;
-	micros token_life;                            /* at most */
-	struct bucket_rate key_events, key_bytes;     /* of one key */
-	struct bucket_rate party_events, party_bytes; /* of one party */
-};
-
-/* The part of it that may change while the server runs. */
-struct path_tuning {
-	micros request_timeout, sweep_interval, token_life;
-	struct bucket_rate key_events, key_bytes, party_events, party_bytes;
+	struct path_tuning tuning;
 };
 
 enum notice_level { NOTICE_INFO, NOTICE_WARNING, NOTICE_ERROR };

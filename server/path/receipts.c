@@ -209,7 +209,7 @@ static void isolate(struct batch *b)
 
 	p->counters.batch_splits++;
 	if (b->sweep || b->recompute) {
-		p->chores_at = b->now + p->config.sweep_interval;
+		p->chores_at = b->now + p->config.tuning.sweep_interval;
 		if (b->members_n == 0)
 			path_notice(p, NOTICE_ERROR, "sweep refused by the database", "%s", b->error);
 	} else if (b->members_n == 1) {
@@ -255,7 +255,7 @@ static void finished(struct batch *b)
 		p->counters.sweeps++;
 		/* More is waiting when the sweep was full; one that changes nothing would be full again. */
 		if (b->due_n < p->config.batch_max || b->rows.manifests_n == 0)
-			p->next_sweep = b->now + p->config.sweep_interval;
+			p->next_sweep = b->now + p->config.tuning.sweep_interval;
 	}
 	for (size_t i = 0; i < b->rows.entries_n; i++)
 		p->counters.server_events += b->rows.entries[i].kind == EVENT_FLAG_RAISED ||

@@ -188,9 +188,9 @@ struct rig *rig_new(struct world *w)
 	    .token_key = {1},
 	    .batch_max = 8,
 	    .requests_max = 64,
-	    .request_timeout = 10 * MICROS_PER_SECOND,
-	    .sweep_interval = 60 * MICROS_PER_SECOND,
-	    .token_life = 3600 * MICROS_PER_SECOND,
+	    .tuning = {.request_timeout = 10 * MICROS_PER_SECOND,
+		       .sweep_interval = 60 * MICROS_PER_SECOND,
+		       .token_life = 3600 * MICROS_PER_SECOND},
 	};
 	key_from_seed(seed, &r->config.log_key, &log_public);
 	MUST(note_key_make(span_str(RIG_ORIGIN), NOTE_ED25519, &log_public, &r->log_key));

@@ -226,10 +226,10 @@ Test(path, token_buckets_say_how_long_to_wait)
 
 	for (int which = 0; which < 4; which++) {
 		struct rig *r = rig_new(world_new());
-		*(which == 0   ? &r->config.key_events
-		  : which == 1 ? &r->config.party_events
-		  : which == 2 ? &r->config.key_bytes
-			       : &r->config.party_bytes) = which < 2 ? one : few_bytes;
+		*(which == 0   ? &r->config.tuning.key_events
+		  : which == 1 ? &r->config.tuning.party_events
+		  : which == 2 ? &r->config.tuning.key_bytes
+			       : &r->config.tuning.party_bytes) = which < 2 ? one : few_bytes;
 		rig_start(r);
 		rig_settle(r);
 		conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
@@ -254,8 +254,8 @@ Test(path, who_must_wait_pays_nothing)
 {
 	struct rig *r = rig_new(world_new());
 
-	r->config.key_events = (struct bucket_rate){.per_second = 1, .burst = 3};
-	r->config.party_events = (struct bucket_rate){.per_second = 100, .burst = 1};
+	r->config.tuning.key_events = (struct bucket_rate){.per_second = 1, .burst = 3};
+	r->config.tuning.party_events = (struct bucket_rate){.per_second = 100, .burst = 1};
 	rig_start(r);
 	rig_settle(r);
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
@@ -274,7 +274,7 @@ Test(path, questions_cost_tokens_as_events_do)
 {
 	struct rig *r = rig_new(world_new());
 
-	r->config.key_events = (struct bucket_rate){.per_second = 1, .burst = 2};
+	r->config.tuning.key_events = (struct bucket_rate){.per_second = 1, .burst = 2};
 	rig_start(r);
 	rig_settle(r);
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);

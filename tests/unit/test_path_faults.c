@@ -99,7 +99,7 @@ Test(faults, a_batch_that_never_comes_back_lets_the_others_time_out)
 	rig_submit(r, conn, 3, rig_issue(r, NUMBER(2)));
 	while (rig_run(r, LANE_VERIFY) && rig_end(r, LANE_VERIFY, 0))
 		;
-	r->now += r->config.request_timeout + 1;
+	r->now += r->config.tuning.request_timeout + 1;
 	path_tick(r->path);
 	cr_assert_null(rig_answer(r, conn, 2));
 	cr_assert(rig_refused(r, conn, 3, REFUSAL_UNAVAILABLE, "server.database"));
@@ -176,7 +176,7 @@ Test(faults, a_sweep_that_the_database_refuses_costs_no_event)
 	rig_submit(r, conn, 3, rig_issue(r, NUMBER(2)));
 	rig_settle(r);
 	cr_assert(rig_accepted(r, conn, 3), "%s", rig_words(r, conn, 3));
-	r->now += r->config.sweep_interval;
+	r->now += r->config.tuning.sweep_interval;
 	rig_submit(r, conn, 4, rig_issue(r, NUMBER(3)));
 	rig_settle(r);
 	cr_assert(rig_accepted(r, conn, 4), "%s", rig_words(r, conn, 4));

@@ -114,7 +114,7 @@ Test(path_limits, a_frame_that_cannot_be_read_is_refused_alone)
 	struct rig *r = rig_new(world_new());
 	uint64_t id = 8;
 
-	r->config.key_events = (struct bucket_rate){.per_second = 1, .burst = 3};
+	r->config.tuning.key_events = (struct bucket_rate){.per_second = 1, .burst = 3};
 	rig_start(r);
 	rig_settle(r);
 	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
