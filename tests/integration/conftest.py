@@ -1,5 +1,4 @@
 """Fixtures: a private PostgreSQL for the session, a running city for each test file, and more when a test asks."""
-import os
 import pathlib
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "client"))
 from city import City  # noqa: E402
 from history import History  # noqa: E402
 from others import backport, go, node  # noqa: E402, F401
-from server import ROOT, Cluster, Daemon, Server  # noqa: E402
+from server import ROOT, Cluster, Daemon, Server, small_file_system  # noqa: E402
 
 
 def pytest_configure(config):
@@ -55,17 +54,10 @@ def cluster(work):
 @pytest.fixture
 def small_cluster(work):
     """A PostgreSQL on a file system of 160 MiB."""
-    folder = work / "small"
-    folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=160m,mode=711", "none", folder],
-                                           check=False, capture_output=True).returncode != 0:
-        folder.rmdir()
-        pytest.skip("a small file system can only be mounted as root")
-    cluster = Cluster(folder / "pg")
-    yield cluster
-    cluster.remove()
-    subprocess.run(["umount", "-l", folder], check=True)
-    folder.rmdir()
+    with small_file_system(work, "160m", "711") as folder:
+        cluster = Cluster(folder / "pg")
+        yield cluster
+        cluster.remove()
 
 
 class Maker:

@@ -1,4 +1,5 @@
 """The programs under test: PostgreSQL and manifestd as processes of ours, driven by what they log, never by waiting."""
+import contextlib
 import errno
 import os
 import pathlib
@@ -8,6 +9,7 @@ import subprocess
 import time
 
 import psycopg2
+import pytest
 from manifest_client import Key, Log
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,6 +30,20 @@ def until(condition, what, seconds=PATIENCE):
         if time.monotonic() > deadline:
             raise AssertionError(f"in {seconds} s: not {what}")
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def small_file_system(work, size, mode):
+    """A folder that is a file system of its own."""
+    folder = work / "small"
+    folder.mkdir()
+    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size},mode={mode}", "none", folder],
+                                           check=False, capture_output=True).returncode != 0:
+        folder.rmdir()
+        pytest.skip("a small file system can only be mounted as root")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+    folder.rmdir()
 
 
 def fill(folder):

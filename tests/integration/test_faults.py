@@ -1,17 +1,15 @@
 """Faults under load: nothing acknowledged is lost, nothing is stored twice, every receipt holds, and it recovers."""
-import os
 import resource
 import signal
 import socket
 import struct
-import subprocess
 
 import pytest
 from between import ANSWERED, ASKED, Between
 from load import Load
 from manifest_client import Connection, ConnectionEnded, Refused
 from questions import flags
-from server import Cluster, until
+from server import Cluster, fill, small_file_system, until
 
 pytestmark = pytest.mark.slow
 
@@ -115,26 +113,8 @@ def test_another_epoch_is_a_fence(make):
 @pytest.fixture
 def small_disk(work):
     """A file system of 256 KiB."""
-    folder = work / "small"
-    folder.mkdir()
-    if os.geteuid() != 0 or subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "none", folder],
-                                           check=False, capture_output=True).returncode != 0:
-        pytest.skip("a small file system can only be mounted as root")
-    yield folder
-    subprocess.run(["umount", "-l", folder], check=True)
-    folder.rmdir()
-
-
-def fill(folder):
-    """Leaves not a byte free. Returns what to delete for room."""
-    filler = folder / "filler"
-    with open(filler, "wb", buffering=0) as f:
-        try:
-            while True:
-                f.write(b"x" * 4096)
-        except OSError:
-            pass
-    return filler
+    with small_file_system(work, "256k", "700") as folder:
+        yield folder
 
 
 def test_no_room_for_the_high_water_file(make, small_disk):

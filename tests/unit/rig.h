@@ -96,6 +96,8 @@ void rig_query(struct rig *r, conn_id conn, uint64_t id, const struct query *q);
 
 /* The generator's `issued`, to be submitted. */
 const struct signed_event *rig_issue(struct rig *r, uint64_t number);
+/* NEW_DEVICE becomes a key of the generator, as the registrar enters it. */
+const struct signed_event *rig_enrolment(struct rig *r);
 /* The store's next calls of this kind fail so. */
 void rig_fail_next(struct rig *r, enum fake_call call, enum fake_fault fault, unsigned times);
 /* So many seconds go by, and what comes of each. */

@@ -81,6 +81,18 @@ void rig_query(struct rig *r, conn_id conn, uint64_t id, const struct query *q)
 	rig_send(r, conn, &f);
 }
 
+const struct signed_event *rig_enrolment(struct rig *r)
+{
+	struct event e = world_event(r->w, EVENT_KEY_ENROLLED);
+
+	e.key_enrolled = (struct key_enrolled){.key = r->w->devices[NEW_DEVICE].public,
+					       .party = world_party(GENERATOR),
+					       .role = ROLE_GENERATOR,
+					       .device = span_str("second terminal"),
+					       .valid_from = r->w->now};
+	return SIGN(r->w, &e, REGISTRAR, NEW_DEVICE);
+}
+
 const struct signed_event *rig_issue(struct rig *r, uint64_t number)
 {
 	struct event e = world_issued(r->w, number);

@@ -10,18 +10,6 @@ static const struct signed_event *load(struct rig *r, uint64_t number, const str
 	return SIGN(r->w, &e, GENERATOR, HAULER);
 }
 
-static const struct signed_event *enrol(struct rig *r)
-{
-	struct event e = world_event(r->w, EVENT_KEY_ENROLLED);
-
-	e.key_enrolled = (struct key_enrolled){.key = r->w->devices[NEW_DEVICE].public,
-					       .party = world_party(GENERATOR),
-					       .role = ROLE_GENERATOR,
-					       .device = span_str("second terminal"),
-					       .valid_from = r->w->now};
-	return SIGN(r->w, &e, REGISTRAR, NEW_DEVICE);
-}
-
 static const struct signed_event *issue_by_new_device(struct rig *r, uint64_t number)
 {
 	struct event e = world_issued(r->w, number);
@@ -171,7 +159,7 @@ Test(path, a_key_enrolled_just_before_is_known)
 	struct rig *r = rig_writing();
 	conn_id conn = rig_connect(r, REGISTRAR, ROLE_REGISTRAR);
 
-	rig_submit(r, conn, 2, enrol(r));
+	rig_submit(r, conn, 2, rig_enrolment(r));
 	rig_submit(r, conn, 3, issue_by_new_device(r, NUMBER(1)));
 	rig_submit(r, conn, 4, rig_issue(r, NUMBER(2)));
 	rig_submit(r, conn, 5, issue_by_new_device(r, NUMBER(3)));

@@ -125,14 +125,8 @@ Test(lease, a_hello_finds_the_key_that_was_enrolled_while_it_waited)
 {
 	struct rig *r = rig_writing();
 	conn_id registrar = rig_connect(r, REGISTRAR, ROLE_REGISTRAR);
-	struct event e = world_event(r->w, EVENT_KEY_ENROLLED);
 
-	e.key_enrolled = (struct key_enrolled){.key = r->w->devices[NEW_DEVICE].public,
-					       .party = world_party(GENERATOR),
-					       .role = ROLE_GENERATOR,
-					       .device = span_str("second terminal"),
-					       .valid_from = r->w->now};
-	rig_submit(r, registrar, 2, SIGN(r->w, &e, REGISTRAR, NEW_DEVICE));
+	rig_submit(r, registrar, 2, rig_enrolment(r));
 	conn_id conn = greet_as_stranger(r);
 	conn_id gone = greet_as_stranger(r);
 	rig_close(r, gone);
