@@ -132,11 +132,20 @@ void mft_tls_free(struct mft_tls *tls)
 
 /* ---- connecting ---- */
 
+static bool cannot_reach(struct mft_conn *c, const char *why)
+{
+	char detail[400];
+
+	(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, why);
+	mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
+		 "无法连接服务器", detail);
+	return false;
+}
+
 /* Begins with the next address that lets it; the descriptor keeps its number. False: none is left, and why.
  */
 static bool connect_next(struct mft_conn *c, int error)
 {
-	char detail[400];
 	int on = 1;
 
 	for (; c->next != NULL; c->next = c->next->ai_next) {
@@ -158,16 +167,12 @@ static bool connect_next(struct mft_conn *c, int error)
 		c->next = c->next->ai_next;
 		return true;
 	}
-	(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, strerror(error));
-	mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
-		 "无法连接服务器", detail);
-	return false;
+	return cannot_reach(c, strerror(error));
 }
 
 static bool begin_connect(struct mft_conn *c, const char *host, const char *port)
 {
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_family = AF_UNSPEC};
-	char detail[400];
 	int error = getaddrinfo(host, port, &hints, &c->addresses);
 
 	if (error == 0) {
@@ -175,10 +180,7 @@ static bool begin_connect(struct mft_conn *c, const char *host, const char *port
 		return connect_next(c, 0);
 	}
 	c->addresses = NULL;
-	(void)snprintf(detail, sizeof(detail), "%s: %.90s", c->peer, gai_strerror(error));
-	mft_fail(&c->failure, MFT_FAULT_UNAVAILABLE, "connect", "the server cannot be reached",
-		 "无法连接服务器", detail);
-	return false;
+	return cannot_reach(c, gai_strerror(error));
 }
 
 static bool expect_host(SSL *ssl, const char *host)

@@ -68,14 +68,20 @@ static bool no_entries(const struct log_source *s, const char *path, struct mft_
 
 /* ---- HTTP ---- */
 
-static const char unix_scheme[] = "unix:";
+/* The socket's path; NULL: the URL is not one of a socket. */
+static const char *unix_path(const char *url)
+{
+	static const char scheme[] = "unix:";
+
+	return strncmp(url, scheme, sizeof(scheme) - 1) == 0 ? url + sizeof(scheme) - 1 : NULL;
+}
 
 bool log_source_url(const char *url)
 {
-	const char *path = url + sizeof(unix_scheme) - 1;
+	const char *path = unix_path(url);
 	char *scheme = NULL;
 
-	if (strncmp(url, unix_scheme, sizeof(unix_scheme) - 1) == 0)
+	if (path != NULL)
 		return path[0] == '/' && strlen(path) < sizeof(((struct sockaddr_un *)0)->sun_path);
 	CURLU *parts = curl_url();
 	bool good = parts != NULL && strlen(url) < PATH_MAX &&
@@ -89,16 +95,15 @@ bool log_source_url(const char *url)
 
 static bool set_up(struct log_source *s, const char *url, struct span token)
 {
-	bool is_unix = strncmp(url, unix_scheme, sizeof(unix_scheme) - 1) == 0;
+	const char *path = unix_path(url);
 	size_t n = strlen(url);
 	char header[TOKEN_MAX];
 
-	while (!is_unix && n > 0 && url[n - 1] == '/')
+	while (path == NULL && n > 0 && url[n - 1] == '/')
 		n--;
-	(void)snprintf(s->place, sizeof(s->place), "%.*s", is_unix ? 16 : (int)n,
-		       is_unix ? "http://localhost" : url);
-	if (is_unix &&
-	    curl_easy_setopt(s->curl, CURLOPT_UNIX_SOCKET_PATH, url + sizeof(unix_scheme) - 1) != CURLE_OK)
+	(void)snprintf(s->place, sizeof(s->place), "%.*s", path != NULL ? 16 : (int)n,
+		       path != NULL ? "http://localhost" : url);
+	if (path != NULL && curl_easy_setopt(s->curl, CURLOPT_UNIX_SOCKET_PATH, path) != CURLE_OK)
 		return false;
 	if (token.n > 0) {
 		int put = snprintf(header, sizeof(header), "Authorization: Bearer %.*s", SPAN_ARG(token));

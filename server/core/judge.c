@@ -146,27 +146,34 @@ static void judge_signers(struct member *m)
 	refuse_if_any(m, REFUSAL_SIGNATURE);
 }
 
+/* What else is wrong with the parties, the vehicle, the permit and the lines of a refused `issued`. */
+static bool judge_rest_of_issued(struct member *m)
+{
+	struct manifest *scratch = arena_alloc(m->j->arena, sizeof(*scratch));
+
+	if (scratch == NULL)
+		return false;
+	bool applied = manifest_apply(scratch, m->e, m->j->registry, m->e->occurred_at,
+				      judge_next_accepted_at(m->j), &m->verdict->problems);
+	(void)applied; /* it is refused in any case */
+	return true;
+}
+
 /*
  * Refused already, for good: whatever else is wrong is said at once, as far as it can be told without the
  * manifest's state. So whoever mistyped a code also learns that the permit has lapsed.
  */
 static bool judge_rest(struct member *m)
 {
-	const struct judgement *j = m->j;
 	struct problems *problems = &m->verdict->problems;
 
 	if (m->verdict->refused == REFUSAL_RULE)
-		signers_check(j->registry, m->e, problems);
-	registry_judge(j->registry, m->e, problems);
-	struct manifest *scratch =
-	    m->e->kind == EVENT_ISSUED ? arena_alloc(j->arena, sizeof(*scratch)) : NULL;
-	/* What applying it says of a refused event does not matter, but what it adds. */
-	bool good = m->e->kind != EVENT_ISSUED ||
-		    (scratch != NULL && (manifest_apply(scratch, m->e, j->registry, m->e->occurred_at,
-							judge_next_accepted_at(j), problems) ||
-					 refused(m)));
+		signers_check(m->j->registry, m->e, problems);
+	registry_judge(m->j->registry, m->e, problems);
+	if (m->e->kind == EVENT_ISSUED && !judge_rest_of_issued(m))
+		return false;
 	problems_once(problems);
-	return good;
+	return true;
 }
 
 /* ---- forks ---- */
@@ -474,10 +481,11 @@ bool judge_member(struct judgement *j, const struct event *e, struct span envelo
 		judge_time(&m);
 	if (!refused(&m))
 		judge_signers(&m);
-	if (refused(&m) && verdict.refused != REFUSAL_LATER && !judge_rest(&m))
-		return false;
-	if (refused(&m))
+	if (refused(&m)) {
+		if (verdict.refused != REFUSAL_LATER && !judge_rest(&m))
+			return false;
 		goto judged;
+	}
 	if (e->number != 0 && !judge_touch(j, e->number, &m.about))
 		return false;
 	if (!(is_step(e->kind) ? judge_step(&m) : judge_other(&m)))

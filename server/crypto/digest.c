@@ -1,5 +1,5 @@
 /*
- * Owns hashing. OpenSSL's SHA-256 and not libsodium's, since it uses the processor's own instructions: four
+ * Owns hashing. OpenSSL's SHA-256 and not libsodium's, since it uses the processor's own instructions: five
  * times faster, and a leaf and two nodes are hashed for each event. Its functions of version 1.1 and not EVP,
  * whose contexts are allocated and can fail.
  */
@@ -13,7 +13,6 @@
 struct digest digest_of(struct span s)
 {
 	struct digest d;
-
 	SHA256_CTX state;
 
 	(void)SHA256_Init(&state);
