@@ -30,54 +30,9 @@ uint8_t *buffer_grow(struct buffer *b, size_t more)
 	return b->p + b->n;
 }
 
-void buffer_put(struct buffer *b, const void *p, size_t n)
-{
-	if (n == 0)
-		return;
-	uint8_t *to = buffer_reserve(b, n);
-	if (to == NULL)
-		return;
-	memcpy(to, p, n);
-	b->n += n;
-}
-
-void buffer_put_span(struct buffer *b, struct span s)
-{
-	buffer_put(b, s.p, s.n);
-}
-
 void buffer_put_str(struct buffer *b, const char *s)
 {
 	buffer_put(b, s, strlen(s));
-}
-
-void buffer_put_u8(struct buffer *b, uint8_t v)
-{
-	buffer_put(b, &v, 1);
-}
-
-static void put_be(struct buffer *b, uint64_t v, size_t bytes)
-{
-	uint8_t be[8];
-
-	for (size_t i = 0; i < bytes; i++)
-		be[i] = (uint8_t)(v >> (8 * (bytes - 1 - i)));
-	buffer_put(b, be, bytes);
-}
-
-void buffer_put_be16(struct buffer *b, uint16_t v)
-{
-	put_be(b, v, 2);
-}
-
-void buffer_put_be32(struct buffer *b, uint32_t v)
-{
-	put_be(b, v, 4);
-}
-
-void buffer_put_be64(struct buffer *b, uint64_t v)
-{
-	put_be(b, v, 8);
 }
 
 void buffer_printf(struct buffer *b, const char *fmt, ...)

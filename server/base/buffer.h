@@ -5,6 +5,9 @@
 #ifndef BASE_BUFFER_H
 #define BASE_BUFFER_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/span.h"
 
 struct buffer {
@@ -28,14 +31,49 @@ static inline uint8_t *buffer_reserve(struct buffer *b, size_t more)
 	return !b->broken && b->cap - b->n >= more ? b->p + b->n : buffer_grow(b, more);
 }
 
-void buffer_put(struct buffer *b, const void *p, size_t n);
-void buffer_put_span(struct buffer *b, struct span s);
-void buffer_put_str(struct buffer *b, const char *s);
-void buffer_put_u8(struct buffer *b, uint8_t v);
+static inline void buffer_put(struct buffer *b, const void *p, size_t n)
+{
+	uint8_t *to = n == 0 ? NULL : buffer_reserve(b, n);
+
+	if (to == NULL)
+		return;
+	memcpy(to, p, n);
+	b->n += n;
+}
+
+static inline void buffer_put_span(struct buffer *b, struct span s)
+{
+	buffer_put(b, s.p, s.n);
+}
+
+static inline void buffer_put_u8(struct buffer *b, uint8_t v)
+{
+	buffer_put(b, &v, 1);
+}
+
 /* Big-endian. */
-void buffer_put_be16(struct buffer *b, uint16_t v);
-void buffer_put_be32(struct buffer *b, uint32_t v);
-void buffer_put_be64(struct buffer *b, uint64_t v);
+static inline void buffer_put_be16(struct buffer *b, uint16_t v)
+{
+	const uint16_t be = htobe16(v);
+
+	buffer_put(b, &be, sizeof(be));
+}
+
+static inline void buffer_put_be32(struct buffer *b, uint32_t v)
+{
+	const uint32_t be = htobe32(v);
+
+	buffer_put(b, &be, sizeof(be));
+}
+
+static inline void buffer_put_be64(struct buffer *b, uint64_t v)
+{
+	const uint64_t be = htobe64(v);
+
+	buffer_put(b, &be, sizeof(be));
+}
+
+void buffer_put_str(struct buffer *b, const char *s);
 void buffer_printf(struct buffer *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Lowercase hex of the bytes. */
 void buffer_put_hex(struct buffer *b, struct span s);

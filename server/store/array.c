@@ -8,26 +8,30 @@ enum { HEADER = 20, DIMENSIONS_AT = 0, NULLS_AT = 4, SIZE_AT = 12 };
 
 static void put_at(struct array *a, size_t at, uint32_t v)
 {
-	for (unsigned i = 0; i < 4; i++)
-		a->bytes.p[at + i] = (uint8_t)(v >> (24 - 8 * i));
+	const uint32_t be = htobe32(v);
+
+	memcpy(a->bytes.p + at, &be, sizeof(be));
 }
 
 void array_begin(struct array *a, enum array_type type)
 {
+	const uint32_t header[HEADER / sizeof(uint32_t)] = {htobe32(1), 0, htobe32((uint32_t)type), 0,
+							    htobe32(1)};
+
 	buffer_clear(&a->bytes);
 	a->type = type;
 	a->n = 0;
-	buffer_put_be32(&a->bytes, 1);
-	buffer_put_be32(&a->bytes, 0);
-	buffer_put_be32(&a->bytes, (uint32_t)type);
-	buffer_put_be32(&a->bytes, 0);
-	buffer_put_be32(&a->bytes, 1);
+	buffer_put(&a->bytes, header, sizeof(header));
 }
 
 void array_int(struct array *a, int64_t v)
 {
-	buffer_put_be32(&a->bytes, 8);
-	buffer_put_be64(&a->bytes, (uint64_t)v);
+	const struct {
+		uint32_t length;
+		uint64_t v;
+	} __attribute__((packed)) cell = {htobe32(8), htobe64((uint64_t)v)};
+
+	buffer_put(&a->bytes, &cell, sizeof(cell));
 	a->n++;
 }
 
