@@ -21,7 +21,7 @@ static void on_finding(void *self, const struct finding *finding)
 
 /* ---- progress ---- */
 
-static void show(struct audit *a, const char *what, uint64_t n, bool last)
+void audit_show(struct audit *a, const char *what, uint64_t n, bool last)
 {
 	micros now = app_now();
 
@@ -30,11 +30,6 @@ static void show(struct audit *a, const char *what, uint64_t n, bool last)
 	a->shown_at = now;
 	(void)fprintf(stderr, "\r\033[K%s %" PRIu64 " / %" PRIu64 "  %.1f s%s", what, n, a->stored.size,
 		      (double)(now - a->begun_at) / 1e6, last ? "\n" : "");
-}
-
-static void on_progress(void *self, const char *table, uint64_t rows)
-{
-	show(self, table, rows, false);
 }
 
 static const struct replay_item *next_item(void *self)
@@ -54,7 +49,7 @@ static void done(void *self, uint64_t index)
 	struct audit *a = self;
 
 	feed_done(a->feed, index, audit_check_judged, a);
-	show(a, T(a->app, "entries", "记录"), a->entries, false);
+	audit_show(a, T(a->app, "entries", "记录"), a->entries, false);
 }
 
 /* ---- the other ports ---- */
@@ -163,7 +158,7 @@ static bool read_state(struct audit *a, uint64_t *ret_end)
 	return audit_unavailable(a, store_error(a->conn));
 }
 
-static bool open_all(struct audit *a, unsigned threads)
+static bool open_all(struct audit *a)
 {
 	const struct store_options options = {.conninfo = a->order->database};
 	const char *folder = getenv("TMPDIR");
@@ -183,7 +178,7 @@ static bool open_all(struct audit *a, unsigned threads)
 	if (a->source == NULL)
 		return false;
 	const struct feed_source source = audit_source_feed(a->source);
-	const struct feed_options feeding = {.threads = threads,
+	const struct feed_options feeding = {.threads = a->threads,
 					     .log_key = a->has_genesis ? &a->log_key : NULL};
 	a->feed = feed_new(&feeding, &source);
 	const struct replay_ports ports = {.self = a,
@@ -196,7 +191,7 @@ static bool open_all(struct audit *a, unsigned threads)
 					   .evidence = evidence,
 					   .finding = on_finding,
 					   .keys = keys};
-	const struct replay_options judging = {.group = 1};
+	const struct replay_options judging = {.group = 24};
 	a->replay = replay_new(&judging, &ports);
 	return (a->projection != NULL && a->feed != NULL && a->replay != NULL) ||
 	       audit_unavailable(a, "no memory");
@@ -243,28 +238,6 @@ static int read_kept(struct audit *a)
 
 /* ---- the whole ---- */
 
-static bool compare(struct audit *a, json_t *rows)
-{
-	const struct projection_report report = {
-	    .self = a,
-	    .finding = on_finding,
-	    .progress = on_progress,
-	    .registry = replay_registry(a->replay),
-	    .overdue = replay_head(a->replay)->accepted_at - a->grace,
-	};
-
-	if (projection_schema(a->conn, &report) != STORE_OK)
-		return audit_unavailable(a, store_error(a->conn));
-	for (size_t i = 0; projection_table(i) != NULL; i++) {
-		uint64_t n = 0, under_way = 0;
-		if (projection_compare(a->projection, i, a->conn, &report, &n, &under_way) != STORE_OK)
-			return audit_unavailable(a, store_error(a->conn));
-		(void)json_object_set_new(rows, projection_table(i), json_of_u64(n));
-		a->under_way += under_way;
-	}
-	return true;
-}
-
 static bool run(struct audit *a, json_t *rows)
 {
 	enum store_result r = replay_run(a->replay);
@@ -279,7 +252,7 @@ static bool run(struct audit *a, json_t *rows)
 	audit_check_head(a);
 	for (size_t i = 0; i < a->kept_n; i++)
 		audit_check_kept(a, &a->kept[i]);
-	return audit_check_cosigned(a) && compare(a, rows);
+	return audit_check_cosigned(a) && audit_compare(a, rows);
 }
 
 static void say(struct audit *a, json_t *rows)
@@ -291,7 +264,7 @@ static void say(struct audit *a, json_t *rows)
 	const char *name;
 	json_t *n;
 
-	show(a, T(app, "entries", "记录"), a->entries, true);
+	audit_show(a, T(app, "entries", "记录"), a->entries, true);
 	app_set(app, "holds", json_boolean(holds));
 	app_set(app, "entries", json_of_u64(a->entries));
 	app_set(app, "signatures", json_of_u64(signatures));
@@ -321,10 +294,16 @@ static void say(struct audit *a, json_t *rows)
 		paint(app, PAINT_END));
 }
 
+static unsigned cores(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return n < 1 ? 1 : (unsigned)n;
+}
+
 int log_audit_run(struct app *app, const struct command *command, struct order *order)
 {
 	struct audit a = {.app = app, .order = order, .findings = {.limit = order->query.limit}};
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	json_t *rows = json_object();
 	struct mft_failure failure;
 	int status;
@@ -336,10 +315,8 @@ int log_audit_run(struct app *app, const struct command *command, struct order *
 	status = read_kept(&a);
 	if (status != EXIT_DONE)
 		goto out;
-	if (!open_all(&a, order->threads > 0 ? order->threads
-			  : cores < 1        ? 1
-					     : (unsigned)cores) ||
-	    !run(&a, rows)) {
+	a.threads = order->threads > 0 ? order->threads : cores();
+	if (!open_all(&a) || !run(&a, rows)) {
 		mft_fail(&failure, MFT_FAULT_UNAVAILABLE, "audit.database",
 			 "the database cannot be audited now", "目前无法审计该数据库", a.error);
 		status = app_failed(app, &failure);

@@ -1,5 +1,5 @@
 /* What the audit's files share: audit.c (what is read, judged and compared in which order), audit_checks.c
- * (what each difference is called). */
+ * (what each difference is called), audit_compare.c (the tables side by side). */
 #ifndef MANIFEST_AUDIT_INTERNAL_H
 #define MANIFEST_AUDIT_INTERNAL_H
 
@@ -48,6 +48,7 @@ struct audit {
 	struct kept kept[ORDER_FILES_MAX + 1];
 	size_t kept_n;
 	uint64_t under_way; /* manifests whose deadlines are still to be computed again */
+	unsigned threads;
 	micros grace;
 	micros begun_at, shown_at;
 	bool progress;
@@ -58,6 +59,8 @@ void audit_add(struct audit *a, const char *what, const char *table, uint64_t ke
 	       uint64_t entry, const char *en, const char *zh);
 /* Keeps why the database cannot be audited; false. */
 bool audit_unavailable(struct audit *a, const char *why);
+/* `n` of what there is was done, on a terminal; now and then, or the last time. */
+void audit_show(struct audit *a, const char *what, uint64_t n, bool last);
 
 /* An entry as it comes; and again when everything up to it was judged. */
 void audit_check_item(struct audit *a, const struct feed_item *i);
@@ -69,5 +72,7 @@ void audit_check_strays(struct audit *a);
 void audit_check_head(struct audit *a);
 void audit_check_kept(struct audit *a, const struct kept *k);
 bool audit_check_cosigned(struct audit *a) MUST_CHECK;
+/* Every table; how many rows each has. */
+bool audit_compare(struct audit *a, json_t *rows) MUST_CHECK;
 
 #endif

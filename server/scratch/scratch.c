@@ -1,5 +1,8 @@
-/* Owns LMDB. One writing transaction is always open; it is renewed now and then, so that what it holds stays
- * small. */
+/*
+ * Owns LMDB. One writing transaction is always open until all is settled; it is renewed now and then, so that what
+ * it holds stays small. Its pages are written, not mapped for writing: of a mapped one the kernel must take the right
+ * to write away again, on every core, before it goes to the disk.
+ */
 #include "scratch/scratch.h"
 
 #include <lmdb.h>
@@ -7,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WRITES_MAX = 20000 };
+enum { WRITES_MAX = 100000 };
 
 struct scratch {
 	MDB_env *env;
@@ -34,6 +37,11 @@ static bool begin(struct scratch *s)
 	s->txn = NULL;
 	return failed(s, code);
 }
+
+struct scratch_reader {
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+};
 
 static void end_cursor(struct scratch *s)
 {
@@ -67,7 +75,7 @@ static bool open_in(struct scratch *s, const char *folder, uint64_t size)
 		code = mdb_env_set_mapsize(s->env, size);
 	if (code == 0)
 		code = mdb_env_open(s->env, path,
-				    MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOMETASYNC | MDB_WRITEMAP | MDB_NOLOCK |
+				    MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOLOCK |
 					MDB_NORDAHEAD,
 				    0600);
 	/* It has no name from here on: whatever ends this process, nothing stays. */
@@ -143,12 +151,12 @@ bool scratch_put(struct scratch *s, struct span key, struct span value)
 	return code == 0 || failed(s, code);
 }
 
-static bool move(struct scratch *s, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
+static bool move(MDB_cursor *cursor, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
 		 struct span *ret_value)
 {
 	MDB_val v;
 
-	if (mdb_cursor_get(s->cursor, k, &v, how) != 0)
+	if (mdb_cursor_get(cursor, k, &v, how) != 0)
 		return false;
 	*ret_key = span_of(k->mv_data, k->mv_size);
 	*ret_value = span_of(v.mv_data, v.mv_size);
@@ -161,12 +169,62 @@ bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key, stru
 
 	if (s->txn == NULL || (s->cursor == NULL && mdb_cursor_open(s->txn, s->dbi, &s->cursor) != 0))
 		return false;
-	return move(s, &k, MDB_SET_RANGE, ret_key, ret_value);
+	return move(s->cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
 }
 
 bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value)
 {
 	MDB_val k;
 
-	return s->cursor != NULL && move(s, &k, MDB_NEXT, ret_key, ret_value);
+	return s->cursor != NULL && move(s->cursor, &k, MDB_NEXT, ret_key, ret_value);
+}
+
+/* ---- when all is put ---- */
+
+bool scratch_settle(struct scratch *s)
+{
+	if (s->txn == NULL)
+		return s->error[0] == '\0';
+	end_cursor(s);
+	int code = mdb_txn_commit(s->txn);
+	s->txn = NULL;
+	return code == 0 || failed(s, code);
+}
+
+struct scratch_reader *scratch_reader_new(const struct scratch *s)
+{
+	struct scratch_reader *r = calloc(1, sizeof(*r));
+
+	if (r != NULL && (mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn) != 0 ||
+			  mdb_cursor_open(r->txn, s->dbi, &r->cursor) != 0)) {
+		scratch_reader_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void scratch_reader_free(struct scratch_reader *r)
+{
+	if (r == NULL)
+		return;
+	if (r->cursor != NULL)
+		mdb_cursor_close(r->cursor);
+	if (r->txn != NULL)
+		mdb_txn_abort(r->txn);
+	free(r);
+}
+
+bool scratch_reader_seek(struct scratch_reader *r, struct span key, struct span *ret_key,
+			 struct span *ret_value)
+{
+	MDB_val k = value_of(key);
+
+	return move(r->cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
+}
+
+bool scratch_reader_next(struct scratch_reader *r, struct span *ret_key, struct span *ret_value)
+{
+	MDB_val k;
+
+	return move(r->cursor, &k, MDB_NEXT, ret_key, ret_value);
 }

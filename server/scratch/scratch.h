@@ -1,6 +1,6 @@
 /*
  * Scratch: a temporary table of bytes by bytes, in order, as large as the disk and gone when it is closed.
- * For work over more rows than memory should hold. One thread at a time.
+ * For work over more rows than memory should hold. One thread puts; when all is put any number reads.
  */
 #ifndef SCRATCH_SCRATCH_H
 #define SCRATCH_SCRATCH_H
@@ -27,5 +27,17 @@ bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key,
 		  struct span *ret_value) MUST_CHECK;
 /* The row after the last one that seek or next gave. */
 bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value) MUST_CHECK;
+
+/* From here on nothing is put or got; readers see all. False: the disk is full. */
+bool scratch_settle(struct scratch *s) MUST_CHECK;
+
+/* One thread's. Of a settled one; NULL: no memory. */
+struct scratch_reader;
+struct scratch_reader *scratch_reader_new(const struct scratch *s) MUST_CHECK;
+void scratch_reader_free(struct scratch_reader *r);
+/* As above; what is borrowed stays. */
+bool scratch_reader_seek(struct scratch_reader *r, struct span key, struct span *ret_key,
+			 struct span *ret_value) MUST_CHECK;
+bool scratch_reader_next(struct scratch_reader *r, struct span *ret_key, struct span *ret_value) MUST_CHECK;
 
 #endif

@@ -275,16 +275,25 @@ static bool take(void *self, enum statement st, const struct params *params)
 	return false; /* a new statement: it belongs into the table */
 }
 
+static enum store_result unavailable(struct projection *p)
+{
+	const char *why = scratch_error(p->scratch);
+
+	conn_error(p->conn, "%s", why[0] == '\0' ? "no memory for the rows of an entry" : why);
+	return STORE_UNAVAILABLE;
+}
+
 enum store_result projection_commit(struct projection *p, const struct commit *commit)
 {
 	struct pipeline taking = {.conn = p->conn, .take = take, .take_self = p};
 
 	send_derived(&taking, commit);
-	if (!taking.broken)
-		return STORE_OK;
-	const char *why = scratch_error(p->scratch);
-	conn_error(p->conn, "%s", why[0] == '\0' ? "no memory for the rows of an entry" : why);
-	return STORE_UNAVAILABLE;
+	return taking.broken ? unavailable(p) : STORE_OK;
+}
+
+enum store_result projection_settle(struct projection *p)
+{
+	return scratch_settle(p->scratch) ? STORE_OK : unavailable(p);
 }
 
 /* ---- loading ---- */

@@ -1,7 +1,8 @@
 /*
  * The tables as they follow from the log, beside the database: every statement that a batch would send is
  * taken and carried out on rows in a temporary file, from which the next batches are loaded. So the columns
- * are made by the same code that fills the database, and both can be compared row by row. Not thread-safe.
+ * are made by the same code that fills the database, and both can be compared row by row. One thread's until it is
+ * settled; then tables are compared by any number of threads.
  */
 #ifndef STORE_PROJECTION_H
 #define STORE_PROJECTION_H
@@ -24,7 +25,10 @@ enum store_result projection_commit(struct projection *p, const struct commit *c
 bool projection_hashes(struct projection *p, unsigned level, uint64_t first, size_t n,
 		       struct digest *ret_hashes) MUST_CHECK;
 
-/* Which tables are compared, one after the other; NULL: no more. */
+/* Nothing is committed or loaded any more. */
+enum store_result projection_settle(struct projection *p) MUST_CHECK;
+
+/* Which tables are compared; NULL: no more. */
 const char *projection_table(size_t i);
 
 struct projection_report {
@@ -46,7 +50,7 @@ enum store_result projection_schema(struct store_conn *c, const struct projectio
  * *ret_rows: how many are stored. After a clock was changed the server computes the deadlines of all open
  * manifests again, little by little: a row is right before and after. *ret_under_way: how many are as before.
  */
-enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *c,
+enum store_result projection_compare(const struct projection *p, size_t table, struct store_conn *c,
 				     const struct projection_report *report, uint64_t *ret_rows,
 				     uint64_t *ret_under_way) MUST_CHECK;
 

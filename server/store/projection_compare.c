@@ -12,6 +12,8 @@ struct comparison {
 	enum table_id id;
 	const struct table_row *t;
 	size_t n; /* columns */
+	struct scratch_reader *computed;
+	struct buffer key;
 	/* The wanted manifest with its deadlines computed again. */
 	struct manifest manifest;
 	struct buffer body;
@@ -237,13 +239,12 @@ static void compare_rows(struct comparison *c, const struct span *wanted, const 
 }
 
 /* The next row that was computed. */
-static bool wanted_next(const struct comparison *c, struct projection *p, bool first, struct span *ret_key,
-			struct span *ret_cells)
+static bool wanted_next(const struct comparison *c, bool first, struct span *ret_key, struct span *ret_cells)
 {
 	const uint8_t id = (uint8_t)c->id;
 	struct span row;
-	bool more = first ? scratch_seek(p->scratch, span_of(&id, 1), ret_key, &row)
-			  : scratch_next(p->scratch, ret_key, &row);
+	bool more = first ? scratch_reader_seek(c->computed, span_of(&id, 1), ret_key, &row)
+			  : scratch_reader_next(c->computed, ret_key, &row);
 
 	return more && ret_key->p[0] == id && row_split(row, c->n, ret_cells);
 }
@@ -255,44 +256,57 @@ static int order(struct span a, struct span b)
 	return d != 0 ? d : a.n < b.n ? -1 : a.n > b.n;
 }
 
-enum store_result projection_compare(struct projection *p, size_t table, struct store_conn *conn,
+static enum store_result side_by_side(struct comparison *c, struct store_conn *conn, uint64_t *ret_rows)
+{
+	struct span stored[COPY_COLUMNS_MAX], wanted[COPY_COLUMNS_MAX], key;
+	bool end = false;
+	enum store_result r = begin_copy(c, conn);
+	bool more = r == STORE_OK && wanted_next(c, true, &key, wanted);
+
+	if (r == STORE_OK)
+		r = store_copy_row(conn, c->n, stored, &end);
+	while (r == STORE_OK && (more || !end)) {
+		int d = 1;
+		if (!end) {
+			row_put_key(&c->key, c->id, stored, c->t->key_n);
+			d = more ? order(key, buffer_span(&c->key)) : 1;
+		} else {
+			d = -1;
+		}
+		if (d > 0)
+			say_unexplained(c, stored);
+		else
+			compare_rows(c, wanted, d < 0 ? NULL : stored);
+		if (d <= 0)
+			more = wanted_next(c, false, &key, wanted);
+		if (d >= 0) {
+			r = store_copy_row(conn, c->n, stored, &end);
+			if (++*ret_rows % 4096 == 0)
+				c->report->progress(c->report->self, c->t->name, *ret_rows);
+		}
+	}
+	return r;
+}
+
+enum store_result projection_compare(const struct projection *p, size_t table, struct store_conn *conn,
 				     const struct projection_report *report, uint64_t *ret_rows,
 				     uint64_t *ret_under_way)
 {
 	struct comparison c = {.report = report,
 			       .id = (enum table_id)table,
 			       .t = &tables[table],
-			       .n = table_columns(&tables[table])};
-	struct span stored[COPY_COLUMNS_MAX], wanted[COPY_COLUMNS_MAX], key;
-	bool end = false;
-	uint64_t rows = 0;
-	enum store_result r = begin_copy(&c, conn);
-	bool more = r == STORE_OK && wanted_next(&c, p, true, &key, wanted);
+			       .n = table_columns(&tables[table]),
+			       .computed = scratch_reader_new(p->scratch)};
+	enum store_result r = STORE_UNAVAILABLE;
 
-	if (r == STORE_OK)
-		r = store_copy_row(conn, c.n, stored, &end);
-	while (r == STORE_OK && (more || !end)) {
-		int d = 1;
-		if (!end) {
-			row_put_key(&p->key, c.id, stored, c.t->key_n);
-			d = more ? order(key, buffer_span(&p->key)) : 1;
-		} else {
-			d = -1;
-		}
-		if (d > 0)
-			say_unexplained(&c, stored);
-		else
-			compare_rows(&c, wanted, d < 0 ? NULL : stored);
-		if (d <= 0)
-			more = wanted_next(&c, p, false, &key, wanted);
-		if (d >= 0) {
-			r = store_copy_row(conn, c.n, stored, &end);
-			if (++rows % 4096 == 0)
-				report->progress(report->self, c.t->name, rows);
-		}
-	}
+	*ret_rows = 0;
+	if (c.computed == NULL)
+		conn_error(conn, "no memory to compare a table");
+	else
+		r = side_by_side(&c, conn, ret_rows);
+	scratch_reader_free(c.computed);
+	buffer_free(&c.key);
 	buffer_free(&c.body);
-	*ret_rows = rows;
 	*ret_under_way = c.under_way;
 	return r;
 }
