@@ -35,6 +35,17 @@ void buffer_put_str(struct buffer *b, const char *s)
 	buffer_put(b, s, strlen(s));
 }
 
+void buffer_put_decimal(struct buffer *b, uint64_t v)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = (char)('0' + v % 10);
+	while ((v /= 10) > 0);
+	buffer_put(b, digits + at, sizeof(digits) - at);
+}
+
 void buffer_printf(struct buffer *b, const char *fmt, ...)
 {
 	va_list args;

@@ -74,6 +74,7 @@ static inline void buffer_put_be64(struct buffer *b, uint64_t v)
 }
 
 void buffer_put_str(struct buffer *b, const char *s);
+void buffer_put_decimal(struct buffer *b, uint64_t v);
 void buffer_printf(struct buffer *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
 /* Lowercase hex of the bytes. */
 void buffer_put_hex(struct buffer *b, struct span s);

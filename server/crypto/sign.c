@@ -51,8 +51,12 @@ bool signature_holds(const struct public_key *key, struct span message, const st
 
 void dsse_pae(struct buffer *to, struct span payload_type, struct span payload)
 {
-	buffer_printf(to, "DSSEv1 %zu ", payload_type.n);
+	buffer_put_str(to, "DSSEv1 ");
+	buffer_put_decimal(to, payload_type.n);
+	buffer_put_u8(to, ' ');
 	buffer_put_span(to, payload_type);
-	buffer_printf(to, " %zu ", payload.n);
+	buffer_put_u8(to, ' ');
+	buffer_put_decimal(to, payload.n);
+	buffer_put_u8(to, ' ');
 	buffer_put_span(to, payload);
 }

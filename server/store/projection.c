@@ -298,27 +298,33 @@ enum store_result projection_settle(struct projection *p)
 
 /* ---- loading ---- */
 
-static bool load_manifests(struct projection *p, const struct needs *needs, struct manifest *to,
-			   size_t *ret_n)
+static int ascending(const void *a, const void *b)
 {
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+static bool load_manifests(struct projection *p, const struct needs *needs, struct arena *arena,
+			   struct loaded *loaded)
+{
+	uint64_t *wanted = arena_array(arena, needs->manifests_n + 1, sizeof(*wanted));
+	struct manifest *to = arena_array(arena, needs->manifests_n + 1, sizeof(*to));
 	struct span cells[COPY_COLUMNS_MAX];
 	struct number number;
-	size_t n = 0;
 
+	if (wanted == NULL || to == NULL)
+		return false;
+	memcpy(wanted, needs->manifests, needs->manifests_n * sizeof(*wanted));
+	qsort(wanted, needs->manifests_n, sizeof(*wanted), ascending);
+	loaded->manifests = to;
 	for (size_t i = 0; i < needs->manifests_n; i++) {
-		struct span key = int_cell(&number, (int64_t)needs->manifests[i]);
+		struct span key = int_cell(&number, (int64_t)wanted[i]);
 		if (!get(p, TABLE_MANIFEST, &key, cells))
 			continue;
-		if (!manifest_decode(cells[MANIFEST_BODY], &to[n]))
+		if (!manifest_decode(cells[MANIFEST_BODY], &to[loaded->manifests_n++]))
 			return false;
-		/* By ascending number. */
-		for (size_t k = n++; k > 0 && to[k - 1].number > to[k].number; k--) {
-			struct manifest swap = to[k];
-			to[k] = to[k - 1];
-			to[k - 1] = swap;
-		}
 	}
-	*ret_n = n;
 	return true;
 }
 
@@ -415,15 +421,13 @@ enum store_result projection_load(struct projection *p, const struct needs *need
 				  struct loaded *ret_loaded)
 {
 	struct loaded loaded = {0};
-	struct manifest *manifests = arena_array(arena, needs->manifests_n + 1, sizeof(*manifests));
 
-	if (manifests == NULL || !load_manifests(p, needs, manifests, &loaded.manifests_n) ||
+	if (!load_manifests(p, needs, arena, &loaded) ||
 	    (needs->numbers_n > 0 && !load_numbers(p, needs, arena, &loaded)) ||
 	    (needs->flags_n > 0 && !load_flags(p, needs, arena, &loaded))) {
 		conn_error(p->conn, "no memory for what an entry needs");
 		return STORE_UNAVAILABLE;
 	}
-	loaded.manifests = manifests;
 	*ret_loaded = loaded;
 	return STORE_OK;
 }
