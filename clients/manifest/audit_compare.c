@@ -32,8 +32,8 @@ static bool is_its_turn(const struct comparing *c, size_t table)
 	return true;
 }
 
-/* What one finding explains depends on those before it: whoever has one waits for its table's turn. Tables are begun
- * in order, so that somebody can always go on. */
+/* What one finding explains depends on those before it: whoever has one waits for its table's turn. Tables
+ * are begun in order, so that somebody can always go on. */
 static void on_finding(void *self, const struct finding *finding)
 {
 	struct one *one = self;
@@ -85,8 +85,8 @@ static void compare_tables(struct comparing *c, struct store_conn *conn)
 		struct projection_report report = c->report;
 		one->all = c;
 		report.self = one;
-		enum store_result r = projection_compare(c->audit->projection, table, conn, &report, &one->rows,
-							 &one->under_way);
+		enum store_result r = projection_compare(c->audit->projection, table, conn, &report,
+							 &one->rows, &one->under_way);
 		finish(c, table, r == STORE_OK ? NULL : store_error(conn));
 	}
 }

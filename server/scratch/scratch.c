@@ -1,7 +1,7 @@
 /*
- * Owns LMDB. One writing transaction is always open until all is settled; it is renewed now and then, so that what
- * it holds stays small. Its pages are written, not mapped for writing: of a mapped one the kernel must take the right
- * to write away again, on every core, before it goes to the disk.
+ * Owns LMDB. One writing transaction is always open until all is settled; it is renewed now and then, so that
+ * what it holds stays small. Its pages are written, not mapped for writing: of a mapped one the kernel must
+ * take the right to write away again, on every core, before it goes to the disk.
  */
 #include "scratch/scratch.h"
 
@@ -75,8 +75,7 @@ static bool open_in(struct scratch *s, const char *folder, uint64_t size)
 		code = mdb_env_set_mapsize(s->env, size);
 	if (code == 0)
 		code = mdb_env_open(s->env, path,
-				    MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOLOCK |
-					MDB_NORDAHEAD,
+				    MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOMETASYNC | MDB_NOLOCK | MDB_NORDAHEAD,
 				    0600);
 	/* It has no name from here on: whatever ends this process, nothing stays. */
 	(void)unlink(path);

@@ -1,8 +1,8 @@
 /*
  * The tables as they follow from the log, beside the database: every statement that a batch would send is
  * taken and carried out on rows in a temporary file, from which the next batches are loaded. So the columns
- * are made by the same code that fills the database, and both can be compared row by row. One thread's until it is
- * settled; then tables are compared by any number of threads.
+ * are made by the same code that fills the database, and both can be compared row by row. One thread's until
+ * it is settled; then tables are compared by any number of threads.
  */
 #ifndef STORE_PROJECTION_H
 #define STORE_PROJECTION_H

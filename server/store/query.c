@@ -12,14 +12,13 @@ enum store_result query_no_memory(const struct asking *a)
 enum store_result find_parties(struct store_conn *c, const struct party_ref *ref,
 			       uint64_t ret_nos[PARTY_NOS_MAX], size_t *ret_n)
 {
-	struct sql q = {0};
+	struct params p = {0};
 	PGresult *res;
 
-	sql_span(&q, "SELECT no FROM party WHERE credit_code = ?", span_str(ref->credit_code));
-	if (ref->site != 0)
-		sql_int(&q, " AND site = ?", ref->site);
-	sql_int(&q, " ORDER BY site LIMIT ?", PARTY_NOS_MAX);
-	enum store_result r = sql_run(&q, c, &res);
+	param_str(&p, ref->credit_code);
+	param_int(&p, ref->site);
+	param_int(&p, PARTY_NOS_MAX);
+	enum store_result r = conn_run(c, ST_PARTY_NOS, &p, &res);
 	if (r != STORE_OK)
 		return r;
 	*ret_n = (size_t)PQntuples(res);

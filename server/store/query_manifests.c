@@ -271,14 +271,15 @@ static enum store_result take_entries(const struct asking *a, const PGresult *re
 	return STORE_OK;
 }
 
-static void trail_alone(struct sql *q, const struct query *query)
+static enum store_result run_trail(const struct asking *a, PGresult **ret_res)
 {
-	sql_int(
-	    q,
-	    "SELECT l.index, e.entry, l.position FROM manifest_trail(?) l JOIN entry e ON e.index = l.index",
-	    (int64_t)query->numbers[0]);
-	sql_int(q, " WHERE l.position >= ? ORDER BY l.position",
-		query->after > INT64_MAX ? INT64_MAX : (int64_t)query->after);
+	const uint64_t after = a->query->after;
+	struct params p = {0};
+
+	param_int(&p, (int64_t)a->query->numbers[0]);
+	param_int(&p, after > INT64_MAX ? INT64_MAX : (int64_t)after);
+	param_int(&p, (int64_t)a->limit + 1);
+	return conn_run(a->conn, ST_TRAIL, &p, ret_res);
 }
 
 /*
@@ -287,10 +288,12 @@ static void trail_alone(struct sql *q, const struct query *query)
  * envelope writes it: tag 0x12, length 64, hex digits. The enrolment of a revoked key is the first thing it
  * signed. The names of the keys' parties come with them, for whoever reads the file.
  */
-static void trail_with_keys(struct sql *q, uint64_t number)
+static enum store_result run_trail_with_keys(const struct asking *a, PGresult **ret_res)
 {
+	struct sql q = {0};
+
 	sql_int(
-	    q,
+	    &q,
 	    "WITH RECURSIVE need(index, entry) AS (SELECT e.index, e.entry FROM manifest_trail(?) l "
 	    "JOIN entry e ON e.index = l.index UNION "
 	    "SELECT e.index, e.entry FROM need n "
@@ -301,7 +304,9 @@ static void trail_with_keys(struct sql *q, uint64_t number)
 	    "JOIN registry_entry g ON g.index = r.index WHERE r.key_no = k.no AND k.revoked_from IS NOT NULL "
 	    "ORDER BY r.number LIMIT 1)) f JOIN entry e ON e.index = f.index) "
 	    "SELECT index, entry, 0::bigint FROM need ORDER BY index",
-	    (int64_t)number);
+	    (int64_t)a->query->numbers[0]);
+	sql_int(&q, " LIMIT ?", (int64_t)a->limit + 1);
+	return sql_run(&q, a->conn, ret_res);
 }
 
 /*
@@ -332,13 +337,7 @@ enum store_result query_trail(const struct asking *a, struct answers *ret_answer
 	if (r != STORE_OK || manifest.n == 0)
 		return r;
 
-	struct sql entries = {0};
-	if (query->keys)
-		trail_with_keys(&entries, query->numbers[0]);
-	else
-		trail_alone(&entries, query);
-	sql_int(&entries, " LIMIT ?", (int64_t)whole.limit + 1);
-	r = sql_run(&entries, a->conn, &res);
+	r = query->keys ? run_trail_with_keys(&whole, &res) : run_trail(&whole, &res);
 	if (r != STORE_OK)
 		return r;
 	r = take_entries(&whole, res, ret_answers);

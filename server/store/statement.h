@@ -34,6 +34,8 @@ enum statement {
 	ST_ROOTS,
 	ST_TILES,
 	ST_ENTRIES,
+	ST_TRAIL,
+	ST_PARTY_NOS,
 	/* load */
 	ST_LOAD_MANIFESTS,
 	ST_LOAD_NUMBERS,

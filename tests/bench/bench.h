@@ -176,5 +176,7 @@ struct stored {
 	double wal;   /* bytes written ahead since the cluster was made */
 };
 struct stored target_stored(const char *database);
+/* What the load has left to do for PostgreSQL and the kernel is done now. */
+void target_settle(const char *database);
 
 #endif

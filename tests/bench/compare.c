@@ -54,13 +54,14 @@ void compare_witnessed(struct bench *b, struct comparison *ret_comparison)
 	take_turns(b, &w, ret_comparison);
 }
 
-static void play_read(struct bench *b, struct figures *ret_round, struct reads *sum, double *seconds)
+static void play_read(struct bench *b, double rate, struct figures *ret_round, struct reads *sum,
+		      double *seconds)
 {
 	struct reads reads;
 	struct readers *r = readers_start(b, (uint64_t)target_stored(b->o.database).entries);
 	double begin = seconds_now();
 
-	play(b, b->o.events, 0, ret_round, NULL);
+	play(b, b->o.events, rate, ret_round, NULL);
 	*seconds += seconds_now() - begin;
 	readers_stop(r, &reads);
 	sum->tiles += reads.tiles;
@@ -68,19 +69,19 @@ static void play_read(struct bench *b, struct figures *ret_round, struct reads *
 	sum->proofs += reads.proofs;
 }
 
-void compare_readers(struct bench *b, struct comparison *ret_comparison, struct reads *ret_reads)
+void compare_readers(struct bench *b, double rate, struct comparison *ret_comparison, struct reads *ret_reads)
 {
 	struct figures alone[ROUNDS_MAX], read[ROUNDS_MAX];
 	struct reads sum = {0};
 	double seconds = 0;
 
-	say("with and without %zu readers", b->o.readers);
+	say("with and without %zu readers, at %s load", b->o.readers, rate > 0 ? "half" : "full");
 	for (size_t i = 0; i < b->o.rounds; i++) {
 		if (i % 2 == 0)
-			play(b, b->o.events, 0, &alone[i], NULL);
-		play_read(b, &read[i], &sum, &seconds);
+			play(b, b->o.events, rate, &alone[i], NULL);
+		play_read(b, rate, &read[i], &sum, &seconds);
 		if (i % 2 == 1)
-			play(b, b->o.events, 0, &alone[i], NULL);
+			play(b, b->o.events, rate, &alone[i], NULL);
 	}
 	*ret_comparison = (struct comparison){middle_of(alone, b->o.rounds), middle_of(read, b->o.rounds)};
 	*ret_reads = (struct reads){sum.tiles / seconds, sum.checkpoints / seconds, sum.proofs / seconds};

@@ -66,8 +66,10 @@ struct reads {
 void compare_without_log(struct bench *b, struct comparison *ret_comparison);
 /* Likewise, and one whose every answer waits for the cosignature of a witness on this machine. */
 void compare_witnessed(struct bench *b, struct comparison *ret_comparison);
-/* The server at work by itself, and while others read, in turns. */
-void compare_readers(struct bench *b, struct comparison *ret_comparison, struct reads *ret_reads);
+/* The server at work by itself, and while others read, in turns: at `rate` events a second, 0 for as many as
+ * it takes. */
+void compare_readers(struct bench *b, double rate, struct comparison *ret_comparison,
+		     struct reads *ret_reads);
 
 /* ---------------------------------------------------------------- readers.c */
 

@@ -93,3 +93,15 @@ struct stored target_stored(const char *database)
 	PQfinish(pg);
 	return s;
 }
+
+void target_settle(const char *database)
+{
+	PGconn *pg = PQconnectdb(database);
+	PGresult *res = PQexec(pg, "VACUUM (ANALYZE)");
+
+	if (PQresultStatus(res) != PGRES_COMMAND_OK)
+		fail("%s", PQerrorMessage(pg));
+	PQclear(res);
+	PQfinish(pg);
+	sync();
+}
