@@ -178,9 +178,9 @@ WITHOUT_LOG := merkle_leaf tree_append tree_prove tree_commit proof_put checkpoi
 $(eval $(call PROGRAM,$(B)/manifestd-without-log,$(call objects,server/main.c tests/bench/without_log.c) \
 	$(call archives,$(LAYERS)),$(addprefix -Xlinker --wrap=,$(WITHOUT_LOG))))
 
-# A unit test sees the pure archives alone, unless it includes a header of net, store, web, conf or of the clients.
+# A unit test sees the pure archives alone, unless it includes a header of net, store, scratch, web, conf or of the clients.
 including = $(if $(SRC_tests),$(shell grep -lE '^\#include "($(1))[/.]' $(SRC_tests)))
-TESTS_server  := $(call including,net|store|web|witness|conf)
+TESTS_server  := $(call including,net|store|scratch|web|witness|conf)
 TESTS_clients := $(call including,libmanifest|manifest|paper|city)
 archives_of = $(call archives,support $(if $(filter $(1),$(TESTS_server)),$(SERVER)) \
 	$(if $(filter $(1),$(TESTS_clients)),city commands paper store scratch manifest) $(PURE))

@@ -21,10 +21,12 @@ struct scratch {
 	char error[SCRATCH_ERROR_SIZE];
 };
 
+/* Codes of the system are above 0, LMDB's own below. What went wrong first is the reason for the rest. */
 static bool failed(struct scratch *s, int code)
 {
-	(void)snprintf(s->error, sizeof(s->error), "temporary file: %s%s", mdb_strerror(code),
-		       code == MDB_MAP_FULL ? "" : ": make room in the folder that TMPDIR names");
+	if (s->error[0] == '\0')
+		(void)snprintf(s->error, sizeof(s->error), "temporary file: %s%s", mdb_strerror(code),
+			       code > 0 ? ": make room in the folder that TMPDIR names" : "");
 	return false;
 }
 
@@ -37,11 +39,6 @@ static bool begin(struct scratch *s)
 	s->txn = NULL;
 	return failed(s, code);
 }
-
-struct scratch_reader {
-	MDB_txn *txn;
-	MDB_cursor *cursor;
-};
 
 static void end_cursor(struct scratch *s)
 {
@@ -180,10 +177,15 @@ bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_valu
 
 /* ---- when all is put ---- */
 
+struct scratch_reader {
+	MDB_txn *txn;
+	MDB_cursor *cursor;
+};
+
 bool scratch_settle(struct scratch *s)
 {
 	if (s->txn == NULL)
-		return s->error[0] == '\0';
+		return false;
 	end_cursor(s);
 	int code = mdb_txn_commit(s->txn);
 	s->txn = NULL;

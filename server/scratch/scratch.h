@@ -28,7 +28,7 @@ bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key,
 /* The row after the last one that seek or next gave. */
 bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value) MUST_CHECK;
 
-/* From here on nothing is put or got; readers see all. False: the disk is full. */
+/* Once. From here on nothing is put or got; readers see all. False: the disk is full. */
 bool scratch_settle(struct scratch *s) MUST_CHECK;
 
 /* One thread's. Of a settled one; NULL: no memory. */
