@@ -246,12 +246,9 @@ static bool load(struct replay *r, size_t from)
 	struct needs needs = {0};
 
 	r->loaded = (struct loaded){0};
-	for (size_t i = from; i < r->n; i++) {
-		const struct event *e = &r->items[i]->event;
-		if (!judge_needs(r->registry, e, r->arena, &needs) ||
-		    (e->kind == EVENT_REFERENCE_LOADED && !offer_reference(r, r->items[i])))
+	for (size_t i = from; i < r->n; i++)
+		if (!judge_needs(r->registry, &r->items[i]->event, r->arena, &needs))
 			return false;
-	}
 	r->result = r->ports.load(r->ports.self, &needs, r->arena, &r->loaded);
 	if (r->result == STORE_OK && r->loaded.flags_n > 0) {
 		for (size_t i = 0; i < r->loaded.flags_n; i++)
@@ -301,6 +298,8 @@ static bool member(struct replay *r, const struct replay_item *item)
 	struct verdict verdict;
 
 	r->cursor++;
+	if (item->event.kind == EVENT_REFERENCE_LOADED && !offer_reference(r, item))
+		return false;
 	forget_flagged_history(r, item);
 	judge_clock(r->judgement, item->entry.accepted_at - 1, item->entry.accepted_at);
 	if (!judge_member(r->judgement, &item->event, item->entry.envelope, &verdict))
