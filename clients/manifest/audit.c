@@ -16,7 +16,7 @@ static void on_finding(void *self, const struct finding *finding)
 {
 	struct audit *a = self;
 
-	findings_add(&a->findings, finding);
+	audit_found(a, finding->entry, finding);
 }
 
 /* ---- progress ---- */
@@ -49,6 +49,7 @@ static void done(void *self, uint64_t index)
 	struct audit *a = self;
 
 	feed_done(a->feed, index, audit_check_judged, a);
+	findings_release(&a->findings, index);
 	audit_show(a, T(a->app, "entries", "记录"), a->entries, false);
 }
 

@@ -4,6 +4,14 @@
 
 #include "manifest/audit_internal.h"
 
+void audit_found(struct audit *a, uint64_t place, const struct finding *finding)
+{
+	if (place == FINDING_NO_ENTRY)
+		findings_add(&a->findings, finding);
+	else
+		findings_hold(&a->findings, place, finding);
+}
+
 void audit_add(struct audit *a, const char *what, const char *table, uint64_t key, const char *column,
 	       uint64_t entry, const char *en, const char *zh)
 {
@@ -12,7 +20,7 @@ void audit_add(struct audit *a, const char *what, const char *table, uint64_t ke
 	(void)snprintf(f.key, sizeof(f.key), "%" PRIu64, key);
 	(void)snprintf(f.en, sizeof(f.en), "%s", en);
 	(void)snprintf(f.zh, sizeof(f.zh), "%s", zh);
-	findings_add(&a->findings, &f);
+	audit_found(a, entry, &f);
 }
 
 /* ---- entries as they come ---- */
@@ -27,7 +35,7 @@ void audit_check_item(struct audit *a, const struct feed_item *i)
 		(void)snprintf(f.en, sizeof(f.en), "entries %" PRIu64 " to %" PRIu64 " are missing", a->next,
 			       index - 1);
 		(void)snprintf(f.zh, sizeof(f.zh), "缺少记录 %" PRIu64 " 至 %" PRIu64, a->next, index - 1);
-		findings_add(&a->findings, &f);
+		audit_found(a, f.entry, &f);
 	}
 	a->next = index + 1;
 	if (i->row.leaf.n != DIGEST_SIZE || memcmp(i->row.leaf.p, i->computed.b, DIGEST_SIZE) != 0)
@@ -68,7 +76,7 @@ static void check_note(struct audit *a, const struct feed_item *i)
 			       i->note != LOG_HOLDS ? log_failure_text(i->note)->zh : "所述长度不同");
 		/* One that is damaged says nothing of the history. */
 		f.what = "row.changed";
-		findings_add(&a->findings, &f);
+		audit_found(a, i->item.index, &f);
 		return;
 	}
 	if (!replay_root(a->replay, size, &root))
@@ -85,7 +93,7 @@ static void check_note(struct audit *a, const struct feed_item *i)
 		       "日志曾签署另一历史：记录 %" PRIu64 " 至 %" PRIu64 " 与长度 %" PRIu64 " 的检查点不符",
 		       a->checked, size - 1, size);
 	f.entry = a->checked;
-	findings_add(&a->findings, &f);
+	audit_found(a, i->item.index, &f);
 }
 
 /* The server's own events state the checkpoint of the batch before, which their batch has stored. What others
@@ -136,7 +144,7 @@ static void say_evidence(struct audit *a, const struct replay_item *flag, const 
 	(void)snprintf(f.key, sizeof(f.key), "%" PRIu64 ",%" PRIu64, flag->event.number, flag->index);
 	(void)snprintf(f.en, sizeof(f.en), "%s", en);
 	(void)snprintf(f.zh, sizeof(f.zh), "%s", zh);
-	findings_add(&a->findings, &f);
+	audit_found(a, f.entry, &f);
 }
 
 void audit_check_evidence(struct audit *a, const struct replay_item *flag, struct span kept)

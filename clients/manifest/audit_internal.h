@@ -55,6 +55,8 @@ struct audit {
 	char error[STORE_MESSAGE_SIZE];
 };
 
+/* Of an entry, while they are judged, or of none: FINDING_NO_ENTRY. */
+void audit_found(struct audit *a, uint64_t place, const struct finding *finding);
 void audit_add(struct audit *a, const char *what, const char *table, uint64_t key, const char *column,
 	       uint64_t entry, const char *en, const char *zh);
 /* Keeps why the database cannot be audited; false. */

@@ -103,6 +103,36 @@ void findings_add(struct findings *f, const struct finding *finding)
 	f->list[f->n++] = *finding;
 }
 
+void findings_hold(struct findings *f, uint64_t place, const struct finding *finding)
+{
+	if (f->held_n == f->held_cap) {
+		size_t cap = f->held_cap == 0 ? 16 : 2 * f->held_cap;
+		struct held *grown = realloc(f->held, cap * sizeof(*grown));
+		if (grown == NULL) {
+			f->no_memory = true;
+			findings_add(f, finding);
+			return;
+		}
+		f->held = grown;
+		f->held_cap = cap;
+	}
+	size_t at = f->held_n++;
+	for (; at > 0 && f->held[at - 1].place > place; at--)
+		f->held[at] = f->held[at - 1];
+	f->held[at] = (struct held){place, *finding};
+}
+
+void findings_release(struct findings *f, uint64_t place)
+{
+	size_t n = 0;
+
+	while (n < f->held_n && f->held[n].place < place)
+		findings_add(f, &f->held[n++].finding);
+	f->held_n -= n;
+	if (n > 0)
+		memmove(f->held, f->held + n, f->held_n * sizeof(*f->held));
+}
+
 bool findings_any(const struct findings *f)
 {
 	return f->n > 0 || f->more > 0 || f->followers > 0;
@@ -111,6 +141,7 @@ bool findings_any(const struct findings *f)
 void findings_free(struct findings *f)
 {
 	free(f->list);
+	free(f->held);
 	free(f->entries);
 	free(f->numbers);
 }

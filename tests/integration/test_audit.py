@@ -1,7 +1,9 @@
 """`manifest log audit`: the log of a database judged again; clean under load, and every change by hand is named."""
+import hashlib
 import json
 import subprocess
 
+import manifest_pb2 as m
 import pytest
 from city import DAY, HOUR
 from load import Load
@@ -132,6 +134,74 @@ def test_entries_changed_by_hand_are_named(eventful):
     report = audit(eventful.server)
     first = report["findings"][0]
     assert first["what"] in ("entry.bytes", "entry.signature") and first["entry"] == str(index)
+
+
+def test_the_cause_is_told_before_what_follows_from_it(eventful):
+    """Entries are judged several at a time: what is wrong with one comes first all the same, in the order of the log."""
+    eventful.server.end()
+    (index, stored), *_ = eventful.sql("SELECT index, entry FROM entry WHERE number = %s ORDER BY index",
+                                       eventful.whole.number)
+    entry = m.LogEntry.FromString(bytes(stored))
+    event = m.Event.FromString(entry.envelope.payload)
+    event.occurred_at -= 1_000_000
+    entry.envelope.payload = event.SerializeToString()
+    changed = entry.SerializeToString()
+    eventful.sql("UPDATE entry SET entry = %s, leaf = %s WHERE index = %s", changed,
+                 hashlib.sha256(b"\0" + changed).digest(), index)
+    # Of a later step of the same manifest, in the same group.
+    eventful.sql("UPDATE entry SET accepted_at = accepted_at - 1 WHERE index = %s", index + 2)
+    findings = audit(eventful.server)["findings"]
+    assert (findings[0]["what"], findings[0]["entry"]) == ("entry.signature", str(index)), findings
+    of_log = [int(f["entry"]) for f in findings if f["what"].partition(".")[0] in ("entry", "rule", "flag")]
+    assert len(of_log) > 2 and of_log == sorted(of_log), findings
+
+
+def test_each_reference_file_is_named_once(eventful):
+    """Though what follows one that is refused is judged again."""
+    eventful.server.end()
+    eventful.sql("ALTER TABLE reference_file DROP CONSTRAINT reference_file_check; UPDATE reference_file SET content = 'x'")
+    files = [f["entry"] for f in audit(eventful.server)["findings"] if f["table"] == "reference_file"]
+    assert len(files) > 1 and files == sorted(set(files), key=int), files
+
+
+EVERYWHERE = [
+    ("UPDATE party SET name = 'x' WHERE no = 2", ("row.changed", "party", "name")),
+    ("UPDATE device_key SET revoked_from = 1 WHERE no = 5", ("row.changed", "device_key", "revoked_from")),
+    ("UPDATE permit SET waste_codes = array['HW01']", ("row.changed", "permit", "waste_codes")),
+    ("INSERT INTO setting VALUES ('clock.skew', '1 h', 3)", ("row.unexplained", "setting", "")),
+    ("UPDATE manifest SET state = 9 WHERE number = {}", ("row.changed", "manifest", "state")),
+    ("UPDATE flag SET detail = 'x' WHERE flag = (SELECT min(flag) FROM flag)", ("row.changed", "flag", "detail")),
+    ("UPDATE running_number SET index = index + 1 WHERE key_no = 5 AND number = 1",
+     ("row.changed", "running_number", "index")),
+]
+
+
+@pytest.fixture
+def damaged(eventful):
+    """In several tables at once."""
+    eventful.server.end()
+    for statement, _ in EVERYWHERE:
+        eventful.sql(statement.format(eventful.overdue.number))
+    return eventful
+
+
+def test_tables_are_told_of_in_their_order(damaged):
+    """However many threads compare them."""
+    one = audit(damaged.server, "--threads=1")
+    assert found(one) == [what for _, what in EVERYWHERE]
+    for _ in range(5):
+        four = audit(damaged.server, "--threads=4")
+        assert all(four[part] == one[part] for part in ("findings", "rows", "consequences")), four
+
+
+def test_no_connection_to_spare(damaged):
+    """One for the snapshot and two for the log: whoever would compare beside it does without, and the rest is done."""
+    taken, = damaged.sql("SELECT count(*) FROM pg_stat_activity WHERE usename = 'manifest_reader'")[0]
+    damaged.sql(f"ALTER ROLE manifest_reader CONNECTION LIMIT {taken + 3}")
+    try:
+        assert found(audit(damaged.server, "--threads=4")) == [what for _, what in EVERYWHERE]
+    finally:
+        damaged.sql("ALTER ROLE manifest_reader CONNECTION LIMIT -1")
 
 
 def test_a_deleted_tail_is_seen_by_whoever_kept_a_checkpoint(eventful, tmp_path):
