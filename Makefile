@@ -97,9 +97,10 @@ GEN_PY  := $(GEN)/python/manifest_pb2.py
 
 ALL_SRC := $(foreach l,$(LAYERS) libmanifest commands paper city bench support tests fuzz,$(SRC_$(l))) \
 	$(wildcard server/main.c clients/manifest/main.c clients/city/main.c tests/bench/without_log.c)
+SEALED := $(B)/sealed/libmanifest.a
 PROGRAMS := $(if $(wildcard server/main.c),$(B)/manifestd) \
 	$(if $(wildcard clients/manifest/main.c),$(B)/manifest) \
-	$(if $(SRC_libmanifest),$(B)/libmanifest.a) $(if $(SRC_city),$(B)/city) \
+	$(if $(SRC_libmanifest),$(B)/libmanifest.a $(SEALED)) $(if $(SRC_city),$(B)/city) \
 	$(if $(SRC_bench),$(B)/bench $(B)/manifestd-without-log)
 TESTS := $(patsubst tests/unit/%.c,$(B)/tests/%,$(SRC_tests))
 FUZZ  := $(patsubst tests/fuzz/%.c,$(B)/%,$(SRC_fuzz))
@@ -156,9 +157,14 @@ $(B)/lib$(1).a: $(2)
 endef
 $(foreach l,$(filter-out wire,$(LAYERS)) commands paper city support,$(eval $(call ARCHIVE,$(l),$(call objects,$(SRC_$(l))))))
 $(eval $(call ARCHIVE,wire,$(call objects,$(SRC_wire)) $(B)/obj/manifest.pb-c.o))
-# What is installed for other programs stands alone: the pure layers are in it.
+# With the pure layers in it: what our own programs link.
 $(eval $(call ARCHIVE,manifest,$(call objects,$(SRC_libmanifest) $(foreach l,$(PURE),$(SRC_$(l)))) \
 	$(B)/obj/manifest.pb-c.o))
+# What is installed for other programs stands alone, and shows them nothing but names of its own.
+SEALS := $(call objects,$(foreach l,libmanifest wire core crypto base,$(SRC_$(l)))) $(B)/obj/manifest.pb-c.o
+$(SEALED): $(SEALS) deploy/seal-library
+	$(call say,SEAL,$@)
+	$(QUIET)$(COMPILER) $(INCLUDE) -E -P clients/libmanifest/libmanifest.h | deploy/seal-library $(@D) $(SEALS)
 
 # ---- linking -------------------------------------------------------------------------------------------
 
@@ -246,11 +252,12 @@ install: all $(MAN) ## install into DESTDIR and PREFIX (/usr/local)
 	install -d $(addprefix $(TO)/,bin sbin lib/pkgconfig lib/systemd/system share/manifest)
 	install -m 0755 $(B)/manifest $(TO)/bin/
 	install -m 0755 $(B)/manifestd $(TO)/sbin/
-	install -m 0644 $(B)/libmanifest.a $(TO)/lib/
-	# libmanifest.h and everything of ours that it includes
+	install -m 0644 $(SEALED) $(TO)/lib/
+	# libmanifest.h and everything of ours that it includes, each after the names
 	$(COMPILER) $(INCLUDE) -MM clients/libmanifest/libmanifest.h | tr ' ' '\n' | grep -E '\.(h|def)$$' | \
-	while read -r header; do \
-		install -D -m 0644 "$$header" "$(TO)/include/manifest/$${header#*/}" || exit; done
+	while read -r header; do sed '1i #include "libmanifest/names.h"' "$$header" | \
+		install -D -m 0644 /dev/stdin "$(TO)/include/manifest/$${header#*/}" || exit; done
+	install -m 0644 $(dir $(SEALED))names.h $(TO)/include/manifest/libmanifest/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/libmanifest.pc.in > $(TO)/lib/pkgconfig/libmanifest.pc
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/manifestd.service > $(TO)/lib/systemd/system/manifestd.service
 	cp -R schema deploy/roles.sql deploy/manifestd.conf deploy/postgresql.conf deploy/sysctl.conf $(TO)/share/manifest/

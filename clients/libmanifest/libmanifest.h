@@ -9,11 +9,13 @@
  *	conn.h     a session over TLS 1.3, non-blocking, for event loops
  *	client.h   a session that waits: connect, submit, ask
  *
- * Events and queries are the plain values of core/event.h and core/query.h. Call crypto_start() first.
+ * Events and queries are the plain values of core/event.h and core/query.h; crypto/key_text.h reads a key's
+ * file. Call crypto_start() first.
  */
 #ifndef LIBMANIFEST_H
 #define LIBMANIFEST_H
 
+#include "crypto/key_text.h"
 #include "libmanifest/client.h"
 #include "libmanifest/sign.h"
 
