@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ini.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -82,8 +83,9 @@ const struct setting_row conf_rows[] = {
 	     "PostgreSQL connection of readers; may name a replica.", "查询连接；可指向只读副本。"),
 	TEXT("database.owner", database_owner, 1, "dbname=manifest user=manifest_owner",
 	     "PostgreSQL connection of `manifestd migrate` and `init` only.", "仅供 migrate 与 init 使用的属主连接。"),
-	TEXT("schema", schema, 1, "/usr/local/share/manifest/schema",
-	     "Folder of migrations and reference data.", "迁移脚本与参考数据目录。"),
+	TEXT("schema", schema, 0, "",
+	     "Folder of migrations and reference data; empty: the installed one, ../share/manifest/schema as seen from the program's folder.",
+	     "迁移脚本与参考数据目录；空则为随程序安装的目录（自程序所在目录起的 ../share/manifest/schema）。"),
 	INT("threads.verify", verifiers, 0, 256, "0", "threads",
 	    "Threads that verify signatures; 0: one for each processor.", "验签线程数；0 为每个处理器一个。"),
 	INT("threads.read", readers, 1, 64, "2", "threads",
@@ -196,6 +198,27 @@ bool conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_
 	}
 	return assign(conf, span_of(assignment, (size_t)(equals - assignment)), span_str(equals + 1),
 		      ret_error);
+}
+
+bool conf_find_schema(struct conf *conf, char ret_error[CONF_ERROR_SIZE])
+{
+	char path[PATH_MAX];
+
+	if (conf->schema[0] != '\0')
+		return true;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	path[n < 0 ? 0 : n] = '\0';
+	for (int up = 0; up < 2; up++) { /* PREFIX/sbin/manifestd */
+		char *slash = strrchr(path, '/');
+		if (slash != NULL)
+			*slash = '\0';
+	}
+	int length = snprintf(conf->schema, sizeof(conf->schema), "%s/share/manifest/schema", path);
+	if (n > 0 && (size_t)length < sizeof(conf->schema))
+		return true;
+	(void)snprintf(ret_error, CONF_ERROR_SIZE,
+		       "schema: cannot be found from this program's place: set it");
+	return false;
 }
 
 struct ini_state {

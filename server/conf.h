@@ -65,6 +65,9 @@ bool conf_text(struct conf *conf, const char *text, char ret_error[CONF_ERROR_SI
 /* "key=value". */
 bool conf_assign(struct conf *conf, const char *assignment, char ret_error[CONF_ERROR_SIZE]) MUST_CHECK;
 
+/* Where it was installed with this program, whatever the PREFIX, unless the setting says otherwise. */
+bool conf_find_schema(struct conf *conf, char ret_error[CONF_ERROR_SIZE]) MUST_CHECK;
+
 /* The whole file of a secret, which nobody but its owner may read. NULL: ret_error says why. Wipe and free()
  * it. */
 char *conf_secret_file(const char *path, char ret_error[CONF_ERROR_SIZE]) MUST_CHECK;

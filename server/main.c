@@ -370,7 +370,9 @@ int main(int argc, char **argv)
 		return command_stages();
 	if (strcmp(command, "routes") == 0)
 		return command_routes();
-	if (!conf_read(&arguments.invocation, &conf, error)) {
+	bool makes_tables = strcmp(command, "init") == 0 || strcmp(command, "migrate") == 0;
+	if (!conf_read(&arguments.invocation, &conf, error) ||
+	    (makes_tables && !conf_find_schema(&conf, error))) {
 		(void)fprintf(stderr, "manifestd: %s\n", error);
 		return EXIT_USAGE;
 	}

@@ -1,4 +1,4 @@
-"""What `make install` leaves for others: a library that shares no name with their programs."""
+"""What `make install` leaves for others: a library that shares no name with their programs, and a server that finds its tables."""
 import os
 import subprocess
 
@@ -99,3 +99,17 @@ def test_a_program_with_every_name_of_ours(root, tls, tmp_path, how):
     said = subprocess.run([tmp_path / "program", tmp_path / "state", tls / "ca.crt"], check=True, stdout=subprocess.PIPE, text=True,
                           timeout=60).stdout
     assert said == "the server cannot be reached: 127.0.0.1:1: Connection refused; wire.malformed; collect.grace; 8\n"
+
+
+def test_the_server_finds_its_tables(root):
+    """Wherever it was installed, and unless it is told of others."""
+    def migrate(*settings):
+        done = subprocess.run([root / "usr/sbin/manifestd", "--set", "database.owner=host=/nonexistent", *settings, "migrate"],
+                              check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, timeout=60)
+        assert done.returncode == 3
+        return done.stderr
+
+    assert "/nonexistent/.s.PGSQL" in migrate()
+    assert "/elsewhere/migrations" in migrate("--set", "schema=/elsewhere")
+    (root / "usr/share/manifest/schema/migrations").rename(root / "migrations")
+    assert f"{root}/usr/share/manifest/schema/migrations" in migrate()
