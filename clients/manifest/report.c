@@ -151,14 +151,15 @@ static json_t *text(struct span s)
 
 static json_t *problem_json(const struct problem_view *p)
 {
-	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "path", text(p->path), "rule", text(p->rule),
-			 "source", text(p->source), "found", text(p->found), "allowed", text(p->allowed),
-			 "zh", text(p->zh), "en", text(p->en));
+	return json_pack("{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "path", text(p->path), "rule", text(p->rule),
+			 "source", text(p->source), "source_zh", text(p->source_zh), "found", text(p->found),
+			 "allowed", text(p->allowed), "zh", text(p->zh), "en", text(p->en));
 }
 
 static void print_problem(struct app *app, const struct problem_view *p)
 {
 	struct span words = T(app, p->en, p->zh);
+	struct span source = T(app, p->source, p->source_zh);
 
 	if (p->path.n > 0)
 		app_note(app, "  %s%.*s%s", paint(app, PAINT_STRONG), SPAN_ARG(p->path),
@@ -169,7 +170,7 @@ static void print_problem(struct app *app, const struct problem_view *p)
 	if (p->allowed.n > 0)
 		app_note(app, T(app, "    allowed: %.*s", "    应为：%.*s"), SPAN_ARG(p->allowed));
 	app_note(app, "    %s[%.*s%s%.*s]%s", paint(app, PAINT_FAINT), SPAN_ARG(p->rule),
-		 p->source.n > 0 ? "; " : "", SPAN_ARG(p->source), paint(app, PAINT_END));
+		 source.n > 0 ? T(app, "; ", "；") : "", SPAN_ARG(source), paint(app, PAINT_END));
 }
 
 static void print_digest(struct app *app, const char *name, const char *words, const struct digest *d)

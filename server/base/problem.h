@@ -8,11 +8,17 @@
 
 #include "base/arena.h"
 
+/* A law or a document, as one cites it. */
+struct source {
+	const char *zh; /* "《危险废物转移管理办法》（部令第23号，2021）第九条" */
+	const char *en; /* "decree 23 (2021), art. 9" */
+};
+
 /* One rule, static for the life of the program. */
 struct rule {
-	const char *id;     /* stable, machine-readable: "number.unknown" */
-	const char *source; /* the law or the document it comes from: "decree 23 (2021), art. 9" */
-	const char *zh;     /* what is demanded, and what to do */
+	const char *id; /* stable, machine-readable: "number.unknown" */
+	const struct source *source;
+	const char *zh; /* what is demanded, and what to do */
 	const char *en;
 };
 

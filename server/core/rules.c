@@ -1,14 +1,10 @@
 #include "core/rules.h"
 
-#define DECREE_23       "decree 23 (2021)"
-#define DECREE(article) DECREE_23 ", art. " article
-#define LAW(article)    "Solid Waste Law (2020), art. " article
-#define HJ(section)     "HJ 1259-2022, " section
-#define OURS(section)   "manifest log rules, " section
+#include "core/sources.h"
 
 const struct rule rules[RULES] = {
 #define LAW_RULE(name, rule_id, from, text_zh, text_en)                                                      \
-	[RULE_##name] = {.id = rule_id, .source = from, .zh = text_zh, .en = text_en},
+	[RULE_##name] = {.id = rule_id, .source = SOURCE(from), .zh = text_zh, .en = text_en},
 #include "core/rules.def"
 #undef LAW_RULE
 };

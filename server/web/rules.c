@@ -1,9 +1,11 @@
 /* Owns the rules' rows. */
 #include "web/rules.h"
 
+#include "core/sources.h"
+
 const struct web_rule web_rules[WEB_RULE_COUNT] = {
 #define WEB_RULE(name, id, status, kind, zh, en)                                                             \
-	[WEB_RULE_##name] = {{id, "manifestd(8), HTTP", zh, en}, status, REFUSAL_##kind},
+	[WEB_RULE_##name] = {{id, SOURCE(HTTP_MANUAL), zh, en}, status, REFUSAL_##kind},
 #include "web/rules.def"
 #undef WEB_RULE
 };

@@ -221,6 +221,8 @@ bool view_refusal(enum refusal_kind kind, const struct problems *problems, struc
 		json_t *problem = json_begin(&m);
 		json_set_text(&m, problem, "path", span_str(p->path));
 		json_set_text(&m, problem, "rule", span_str(p->rule->id));
+		json_set_text(&m, problem, "source", span_str(p->rule->source->en));
+		json_set_text(&m, problem, "source_zh", span_str(p->rule->source->zh));
 		json_set_text(&m, problem, "found", span_str(p->found));
 		json_set_text(&m, problem, "allowed", span_str(p->allowed));
 		json_set_text(&m, problem, "zh", span_str(p->rule->zh));

@@ -34,7 +34,7 @@ struct receipt {
 };
 
 struct problem_view {
-	struct span path, rule, source, found, allowed, zh, en;
+	struct span path, rule, source, found, allowed, zh, en, source_zh;
 };
 
 struct refusal {

@@ -36,13 +36,13 @@ bool frame_encode(const struct frame *frame, struct buffer *to)
 	return frame_close(to, begin);
 }
 
-/* What a problem may take of a frame: tags and lengths are under 32 bytes. */
-enum { PROBLEM_OVERHEAD = 32, PROBLEMS_ROOM = FRAME_MAX - 4096 };
+/* What a problem may take of a frame: a tag and a length of up to 3 bytes, for itself and its 8 fields. */
+enum { PROBLEM_OVERHEAD = 4 * (1 + 8), PROBLEMS_ROOM = FRAME_MAX - 4096 };
 
 static size_t view_size(const struct problem_view *v)
 {
 	return PROBLEM_OVERHEAD + v->path.n + v->rule.n + v->source.n + v->found.n + v->allowed.n + v->zh.n +
-	       v->en.n;
+	       v->en.n + v->source_zh.n;
 }
 
 struct problem_view problem_view_of(const struct rule *rule, const char *path, const char *found,
@@ -51,11 +51,12 @@ struct problem_view problem_view_of(const struct rule *rule, const char *path, c
 	return (struct problem_view){
 	    .path = span_str(path),
 	    .rule = span_str(rule->id),
-	    .source = span_str(rule->source),
+	    .source = span_str(rule->source->en),
 	    .found = span_str(found),
 	    .allowed = span_str(allowed),
 	    .zh = span_str(rule->zh),
 	    .en = span_str(rule->en),
+	    .source_zh = span_str(rule->source->zh),
 	};
 }
 

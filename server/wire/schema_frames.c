@@ -82,7 +82,7 @@ static const struct field problem_rows[] = {
     {TEXT("path", path, 0, 1000, PATTERN_TEXT)},       {TEXT("rule", rule, 1, 200, PATTERN_TEXT)},
     {TEXT("source", source, 0, 1000, PATTERN_TEXT)},   {TEXT("found", found, 0, 8192, PATTERN_TEXT)},
     {TEXT("allowed", allowed, 0, 8192, PATTERN_TEXT)}, {TEXT("zh", zh, 0, 8192, PATTERN_TEXT)},
-    {TEXT("en", en, 0, 8192, PATTERN_TEXT)},
+    {TEXT("en", en, 0, 8192, PATTERN_TEXT)},           {TEXT("source_zh", source_zh, 0, 1000, PATTERN_TEXT)},
 };
 static const struct message problem_message = MESSAGE(problem);
 #undef VALUE

@@ -442,8 +442,10 @@ def test_refused_event(world):
     told = world.generator.json(*command, status=1)
     assert told["refused"] == "rule" and told["problems"][0]["rule"] == "waste.code.unknown"
     assert all(p["zh"] and p["en"] for p in told["problems"])
+    assert told["problems"][0]["source"] == "Solid Waste Law (2020), art. 75" and "art. 75" in done.err
+    assert told["problems"][0]["source_zh"] == "《中华人民共和国固体废物污染环境防治法》（2020修订）第七十五条"
     chinese = world.generator.types(*command, "--lang", "zh").err
-    assert "被拒绝：" in chinese and "废物" in chinese
+    assert "被拒绝：" in chinese and "废物" in chinese and "第七十五条" in chinese and "art. 75" not in chinese
     after = world.generator.json("key", "waiting")
     assert len(after["waiting"]) == len(before["waiting"])
 

@@ -155,7 +155,7 @@ def test_requests_that_cannot_be(served, path, status):
     assert code == status, body
     refusal = json.loads(body)
     problems, = [v for v in refusal.values() if isinstance(v, list)]
-    assert problems and all(p["zh"] and p["en"] and p["rule"] for p in problems)
+    assert problems and all(p["zh"] and p["en"] and p["rule"] and p["source"] and p["source_zh"] for p in problems)
 
 
 def test_it_only_reads(served):

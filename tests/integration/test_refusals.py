@@ -25,7 +25,7 @@ def refused(connection, envelope):
     for p in refusal.problems:
         assert re.fullmatch(r"[a-z_]+(\.[a-z_]+)*", p.rule)
         assert re.search("[\u4e00-\u9fff]", p.zh) and p.en.isascii() and p.en.endswith(".")
-        assert p.source
+        assert p.source.isascii() and re.search("[\u4e00-\u9fff]", p.source_zh)
     return refusal
 
 

@@ -231,7 +231,7 @@ static const struct digest hashes[] = {HASH(51), HASH(52)};
 static const struct span remarks[] = {S("quantity: line 1 is 10 % light")};
 static const struct problem_view problems[] = {
     {S("issued.lines[1].code"), S("waste.code.unknown"), S("list"), S("999-999-99"), S("a code of 2021"),
-     S("请更正"), S("Correct it")},
+     S("请更正"), S("Correct it"), S("名录")},
 };
 static const uint64_t numbers[] = {NUMBER, NUMBER + 1};
 static const struct line_view line_views[] = {{1, S("900-041-49"), 7, 6, 5, 4, 3, 2, -1}};

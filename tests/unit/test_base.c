@@ -329,7 +329,8 @@ Test(arena, can_be_used_again_after_reset)
 	arena_free(a);
 }
 
-static const struct rule some_rule = {"some.rule", "a law", "规则", "the rule"};
+static const struct source some_law = {"法", "a law"};
+static const struct rule some_rule = {"some.rule", &some_law, "规则", "the rule"};
 
 Test(problem, lists_in_order_with_copies)
 {

@@ -85,7 +85,7 @@ Test(codec, tables_follow_the_protocol)
 Test(codec, rules_are_complete)
 {
 	for (size_t i = 0; i < CODEC_RULE_COUNT; i++) {
-		cr_expect(codec_rules[i].id[0] != '\0' && codec_rules[i].source[0] != '\0');
+		cr_expect(codec_rules[i].id[0] != '\0' && codec_rules[i].source != NULL);
 		cr_expect(codec_rules[i].zh[0] != '\0' && codec_rules[i].en[0] != '\0');
 		for (size_t k = 0; k < i; k++)
 			cr_expect_str_neq(codec_rules[i].id, codec_rules[k].id);

@@ -231,6 +231,8 @@ Test(messages, refusal_says_everything)
 	cr_expect(span_eq_str(back.problems[0].path, "issued.lines[1].code"));
 	cr_expect(span_eq_str(back.problems[0].rule, CODEC(WASTE_CODE)->id));
 	cr_expect(span_eq_str(back.problems[0].found, "999"));
+	cr_expect(span_eq_str(back.problems[0].source, CODEC(WASTE_CODE)->source->en));
+	cr_expect(span_eq_str(back.problems[0].source_zh, CODEC(WASTE_CODE)->source->zh));
 	cr_expect(span_eq_str(back.problems[0].zh, CODEC(WASTE_CODE)->zh));
 	cr_expect(span_eq_str(back.problems[1].en, CODEC(MISSING)->en));
 	buffer_free(&b);

@@ -3,8 +3,12 @@
 
 #include "core/credit_code.h"
 #include "core/rules.h"
+#include "core/sources.h"
 #include "fixture.h"
 #include "hours.h"
+#include "path/rules.h"
+#include "web/rules.h"
+#include "wire/rules.h"
 
 #define TEXT(s)                                                                                              \
 	{                                                                                                    \
@@ -433,7 +437,42 @@ Test(rules, each_has_an_id_of_its_own_and_both_languages)
 		cr_assert_eq(rule_find(rules[i].id), &rules[i], "%s twice", rules[i].id);
 		cr_assert_gt(strlen(rules[i].zh), 10);
 		cr_assert_gt(strlen(rules[i].en), 10);
-		cr_assert_gt(strlen(rules[i].source), 3);
+		cr_assert_not_null(rules[i].source, "%s", rules[i].id);
 	}
 	cr_assert_null(rule_find("no.such.rule"));
+}
+
+/* U+4000 to U+9FFF, in UTF-8. */
+static bool has_chinese(const char *text)
+{
+	while (*text != '\0' && ((uint8_t)*text < 0xe4 || (uint8_t)*text > 0xe9))
+		text++;
+	return *text != '\0';
+}
+
+static bool is_ascii(const char *text)
+{
+	while (*text != '\0' && (uint8_t)*text < 0x80)
+		text++;
+	return *text == '\0';
+}
+
+Test(rules, each_source_is_cited_in_both_languages_and_by_some_rule)
+{
+	bool cited[RULE_SOURCES] = {false};
+
+	for (size_t i = 0; i < RULES; i++)
+		cited[rules[i].source - rule_sources] = true;
+	for (size_t i = 0; i < CODEC_RULE_COUNT; i++)
+		cited[codec_rules[i].source - rule_sources] = true;
+	for (size_t i = 0; i < PATH_RULE_COUNT; i++)
+		cited[path_rules[i].source - rule_sources] = true;
+	for (size_t i = 0; i < WEB_RULE_COUNT; i++)
+		cited[web_rules[i].rule.source - rule_sources] = true;
+	for (size_t i = 0; i < RULE_SOURCES; i++) {
+		const struct source *s = &rule_sources[i];
+		cr_expect(cited[i], "%s", s->en);
+		cr_expect(has_chinese(s->zh), "%s: %s", s->en, s->zh);
+		cr_expect(s->en[0] != '\0' && is_ascii(s->en), "%s", s->en);
+	}
 }

@@ -217,9 +217,11 @@ Test(web_view, refusal)
 	expect(
 	    view_refusal(REFUSAL_MALFORMED, &problems, &out),
 	    "{\"kind\":\"malformed\",\"problems\":[{\"path\":\"limit\",\"rule\":\"parameter.value\","
+	    "\"source\":\"manifestd(8), HTTP\",\"source_zh\":\"manifestd(8) 手册，HTTP\","
 	    "\"found\":\"0\",\"allowed\":\"1 to 500\",\"zh\":\"参数值不符合要求，请按“allowed”所示改正。\","
 	    "\"en\":\"The value is not one that is allowed: see \\\"allowed\\\".\"},{\"path\":\"\","
-	    "\"rule\":\"access.token\",\"found\":\"\",\"allowed\":\"\",\"zh\":"
+	    "\"rule\":\"access.token\",\"source\":\"manifestd(8), HTTP\","
+	    "\"source_zh\":\"manifestd(8) 手册，HTTP\",\"found\":\"\",\"allowed\":\"\",\"zh\":"
 	    "\"需要有效的令牌（Authorization: "
 	    "Bearer）。令牌由设备连接签发：manifest inspector token。\",\"en\":\"A valid token is needed "
 	    "(Authorization: "
