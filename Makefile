@@ -45,9 +45,9 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 	-Wpointer-arith -Wcast-qual -Wwrite-strings -Wvla -Wformat=2 -Wundef -Wimplicit-fallthrough
 WARN_gcc := -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Wnull-dereference
 WARN_clang := -Wno-gnu
-# What instrumented code makes gcc suspect; release finds the real ones.
+# What instrumented or unoptimised code makes gcc suspect; release finds the real ones.
 UNSURE := -Wno-format-truncation -Wno-null-dereference -Wno-maybe-uninitialized -Wno-array-bounds -Wno-stringop-overflow
-WARN_gcc += $(if $(filter asan tsan,$(FLAVOR)),$(UNSURE))
+WARN_gcc += $(if $(filter asan tsan debug,$(FLAVOR)),$(UNSURE))
 INCLUDE := -Iserver -Iclients -I$(GEN)
 # Asked of pkg-config once, and only when something is compiled: on a fresh machine it is not there yet.
 PKGS := libevent libevent_openssl libevent_pthreads libsodium libprotobuf-c libpq openssl jansson inih libsystemd libcurl lmdb
