@@ -2,28 +2,23 @@
  * The list of changes, and the flags of clocks: raised when a deadline has passed, closed by what stops the
  * clock. What a step of a load gives cause for is flags_step.c's; keys and forks are judging's own.
  */
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "core/flags_work.h"
 #include "core/time_text.h"
 
 /* ---- details and changes ---- */
 
-void say(struct work *w, const char *fmt, ...)
+void say_values(struct work *w, enum detail what, const struct detail_value *values)
 {
-	size_t at = w->detail_n;
-	va_list args;
+	const struct span fact = detail_make(w->arena, what, values);
+	size_t at = w->detail_n > 0 ? w->detail_n + 2 : 0;
 
-	if (at > 0 && at + 2 < sizeof(w->detail)) {
-		memcpy(w->detail + at, "; ", 2);
-		at += 2;
-	}
-	va_start(args, fmt);
-	int n = vsnprintf(w->detail + at, sizeof(w->detail) - at, fmt, args);
-	va_end(args);
-	if (n >= 0 && (size_t)n < sizeof(w->detail) - at)
-		w->detail_n = at + (size_t)n;
+	w->no_memory |= fact.p == NULL;
+	if (fact.p == NULL || at + fact.n > FLAG_DETAIL_MAX)
+		return;
+	if (at > 0)
+		memcpy(w->detail + w->detail_n, "; ", 2);
+	memcpy(w->detail + at, fact.p, fact.n);
+	w->detail_n = at + fact.n;
 }
 
 static bool listed(const struct flag_list *list, enum flag_kind kind)
@@ -80,7 +75,7 @@ static void raise_overdue(struct work *w, enum deadline_kind kind, bool by_clock
 	char due[TIME_TEXT_SIZE];
 
 	time_format(d->due_at, due);
-	say(w, "%s %s", row->en, due);
+	say(w, row->detail, detail_text(due));
 	d->flagged = true;
 	struct flag_change *c = raise_flag(w, row->flag);
 	if (c == NULL)

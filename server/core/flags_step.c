@@ -3,10 +3,9 @@
  * vehicle too full, a clock that runs back, one side that was absent. One table says what each step is looked
  * at for.
  */
-#include <inttypes.h>
-
 #include "core/credit_code.h"
 #include "core/flags_work.h"
+#include "core/words.h"
 
 enum { GIVER = 1, TAKER = 2, ISSUER = 4, RECEIVER = 8 };
 enum { NOTHING = -1 };
@@ -117,13 +116,13 @@ static bool say_difference(struct work *w, const struct difference *d, size_t i,
 	if (kind == FLAG_QUANTITY) {
 		if (!grams_differ(was.grams, is.grams, settings->difference_permille))
 			return false;
-		say(w, "line %zu: %" PRId64 " g %s, %" PRId64 " g %s", i + 1, was.grams, d->was, is.grams,
-		    d->is);
+		say(w, DETAIL_GRAMS, detail_number(i + 1), detail_number((uint64_t)was.grams),
+		    detail_text(d->was), detail_number((uint64_t)is.grams), detail_text(d->is));
 	} else {
 		if (!containers_differ(was.containers, is.containers, settings->difference_containers))
 			return false;
-		say(w, "line %zu: %u containers %s, %u %s", i + 1, was.containers, d->was, is.containers,
-		    d->is);
+		say(w, DETAIL_CONTAINERS, detail_number(i + 1), detail_number(was.containers),
+		    detail_text(d->was), detail_number(is.containers), detail_text(d->is));
 	}
 	return true;
 }
@@ -149,12 +148,12 @@ static void say_methods(struct work *w, const struct permit *permit)
 	for (size_t i = 0; w->e->kind == EVENT_RECEIVED && i < received->lines_n; i++)
 		if (received->lines[i].decision != DECISION_REFUSED &&
 		    !permit_covers_method(permit, received->lines[i].method))
-			say(w, "line %u: method %.*s is not of the permit", received->lines[i].line,
-			    SPAN_ARG(received->lines[i].method));
+			say(w, DETAIL_METHOD, detail_number(received->lines[i].line),
+			    {.text = received->lines[i].method});
 	for (size_t i = 0; w->e->kind == EVENT_TREATED && i < treated->lines_n; i++)
 		if (!permit_covers_method(permit, treated->lines[i].method))
-			say(w, "line %u: method %.*s is not of the permit", treated->lines[i].line,
-			    SPAN_ARG(treated->lines[i].method));
+			say(w, DETAIL_METHOD, detail_number(treated->lines[i].line),
+			    {.text = treated->lines[i].method});
 }
 
 static void say_permit(struct work *w)
@@ -162,13 +161,13 @@ static void say_permit(struct work *w)
 	const struct permit_record *permit = registry_permit(w->r, span_str(w->after->permit));
 
 	if (permit == NULL || !permit_valid_at(permit, w->effective_at))
-		say(w, "permit %s is not valid", w->after->permit);
+		say(w, DETAIL_PERMIT, detail_text(w->after->permit));
 	if (permit == NULL)
 		return;
 	for (size_t i = 0; i < w->after->lines_n; i++)
 		if (!permit_covers_code(&permit->permit, span_str(w->after->lines[i].code)))
-			say(w, "line %zu: permit %s does not cover %s", i + 1, w->after->permit,
-			    w->after->lines[i].code);
+			say(w, DETAIL_CODE, detail_number(i + 1), detail_text(w->after->permit),
+			    detail_text(w->after->lines[i].code));
 	say_methods(w, &permit->permit);
 }
 
@@ -188,7 +187,7 @@ static void lapses(struct work *w, const struct step_facts *facts)
 		const struct vehicle_record *vehicle = registry_vehicle(w->r, span_str(w->after->plate));
 
 		if (vehicle == NULL || !vehicle_valid_at(vehicle, w->effective_at)) {
-			say(w, "vehicle %s is not valid", w->after->plate);
+			say(w, DETAIL_VEHICLE, detail_text(w->after->plate));
 			lapsed[lapsed_n++] = w->after->transporter;
 		}
 	}
@@ -198,7 +197,7 @@ static void lapses(struct work *w, const struct step_facts *facts)
 		if (party == NULL || party_valid_at(&party->party, w->effective_at))
 			continue;
 		party_ref_format(&party->party.ref, text);
-		say(w, "party %s is not valid", text);
+		say(w, DETAIL_PARTY, detail_text(text));
 		if (lapsed_n < FLAG_PARTIES_MAX)
 			lapsed[lapsed_n++] = parties[i];
 	}
@@ -218,8 +217,8 @@ static void capacity(struct work *w, int carried)
 		grams += quantity_at(&w->after->lines[i], carried).grams;
 	if (vehicle == NULL || grams <= vehicle->vehicle.capacity_grams)
 		return;
-	say(w, "%" PRId64 " g on vehicle %s, which may carry %" PRId64 " g", grams, w->after->plate,
-	    vehicle->vehicle.capacity_grams);
+	say(w, DETAIL_CAPACITY, detail_number((uint64_t)grams), detail_text(w->after->plate),
+	    detail_number((uint64_t)vehicle->vehicle.capacity_grams));
 	add_parties(w, raise_flag(w, FLAG_OVER_CAPACITY), ISSUER | TAKER);
 }
 
@@ -229,7 +228,7 @@ static void clock_ran_back(struct work *w)
 
 	if (w->before->chain_n == 0 || back <= registry_settings(w->r)->clock_skew)
 		return;
-	say(w, "said to have occurred %" PRId64 " s before the step it follows", back / MICROS_PER_SECOND);
+	say(w, DETAIL_CLOCK_BACK, detail_number((uint64_t)(back / MICROS_PER_SECOND)));
 	struct flag_change *c = raise_flag(w, FLAG_CLOCK);
 	if (c == NULL)
 		return;
@@ -245,16 +244,14 @@ static void clock_ran_back(struct work *w)
 
 static void one_side_alone(struct work *w, enum event_kind step, enum return_leg leg)
 {
-	static const char *const reasons[] = {"", "will not sign", "cannot sign", "no longer exists"};
 	party_no absent = w->after->absent[w->after->chain_n - 1];
 	const struct party_record *party = registry_party_no(w->r, absent);
-	size_t reason = (size_t)w->e->attested.reason;
 	char text[PARTY_REF_TEXT_SIZE] = "";
 
 	if (party != NULL)
 		party_ref_format(&party->party.ref, text);
-	say(w, "%s without the signature of %s: %s", state_step_name(step, leg, false), text,
-	    reason < ARRAY_LEN(reasons) ? reasons[reason] : "");
+	say(w, DETAIL_ONE_SIDE, detail_text(state_step_name(step, leg, false)), detail_text(text),
+	    detail_text(word_of(attest_words, w->e->attested.reason)->en));
 	struct flag_change *c = raise_flag(w, FLAG_ATTESTED);
 	if (c == NULL)
 		return;
@@ -269,7 +266,7 @@ static void cancelled_and_loaded(struct work *w, enum event_kind step)
 	if (w->after->cancelled_at == 0 || w->after->state == STATE_ISSUED ||
 	    (step != EVENT_LOADED && step != EVENT_CANCELLED))
 		return;
-	say(w, step == EVENT_LOADED ? "loaded after it was cancelled" : "cancelled after it was loaded");
+	say(w, step == EVENT_LOADED ? DETAIL_LOADED_AFTER : DETAIL_CANCELLED_AFTER);
 	add_parties(w, raise_flag(w, FLAG_CANCELLED_LOADED), ISSUER | TAKER);
 }
 

@@ -5,6 +5,7 @@
 #ifndef CORE_FLAGS_WORK_H
 #define CORE_FLAGS_WORK_H
 
+#include "core/details.h"
 #include "core/flags.h"
 #include "core/manifest_table.h"
 
@@ -18,13 +19,14 @@ struct work {
 	micros accepted_at;
 	struct arena *arena;
 	struct flag_list *list;
-	char detail[FLAG_DETAIL_MAX + 1];
+	char detail[FLAG_DETAIL_MAX];
 	size_t detail_n;
 	bool no_memory;
 };
 
 /* Appends to the detail, "; " between facts; a fact that does not fit is left out whole. */
-void say(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void say_values(struct work *w, enum detail what, const struct detail_value *values);
+#define say(w, what, ...) say_values(w, what, DETAIL_VALUES(__VA_ARGS__))
 /* Raises with the detail written so far, unless a flag of the kind is open. NULL: not raised. */
 struct flag_change *raise_flag(struct work *w, enum flag_kind kind);
 /* Whom it concerns: each once, FLAG_PARTIES_MAX at most; 0 is nobody. */

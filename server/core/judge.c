@@ -213,8 +213,9 @@ static bool keep_evidence(struct member *m)
 		return false;
 	char standing[DIGEST_HEX + 1];
 	digest_hex(&m->verdict->standing, standing);
-	char *detail =
-	    arena_printf(j->arena, "%s: another event stands, %s", event_kind_name(m->e->kind), standing);
+	const struct span detail =
+	    detail_make(j->arena, DETAIL_FORK,
+			DETAIL_VALUES(detail_text(event_kind_name(m->e->kind)), detail_text(standing)));
 	party_no parties[MAX_SIGNERS];
 	size_t parties_n = 0;
 	for (size_t i = 0; i < m->e->signers_n; i++) {
@@ -230,10 +231,10 @@ static bool keep_evidence(struct member *m)
 	    .evidence = &evidence,
 	    .parties = parties,
 	    .parties_n = parties_n,
-	    .detail = span_str(detail),
+	    .detail = detail,
 	};
 	*row = (struct evidence_row){m->e->number, m->e->previous, key->no, m->e->id, m->envelope, 0};
-	if (detail == NULL || !judge_raise(j, &raise, &row->flag))
+	if (detail.p == NULL || !judge_raise(j, &raise, &row->flag))
 		return false;
 	judge_remark(m->verdict, FLAG_FORK);
 	return true;
@@ -293,7 +294,7 @@ static bool judge_chain(struct member *m)
 /* ---- what follows from an accepted event ---- */
 
 static bool raise_key_flag(struct member *m, enum flag_kind kind, const struct key_record *key,
-			   const char *detail)
+			   enum detail what, const struct detail_value *values)
 {
 	uint64_t flag;
 	struct raise raise = {
@@ -301,11 +302,11 @@ static bool raise_key_flag(struct member *m, enum flag_kind kind, const struct k
 	    .about = m->about,
 	    .key = key,
 	    .cause = &m->e->id,
-	    .detail = span_str(detail),
+	    .detail = detail_make(m->j->arena, what, values),
 	};
 
 	judge_remark(m->verdict, kind);
-	return detail != NULL && judge_raise(m->j, &raise, &flag);
+	return raise.detail.p != NULL && judge_raise(m->j, &raise, &flag);
 }
 
 static bool flag_numbers(struct member *m, const bool *reused)
@@ -314,9 +315,8 @@ static bool flag_numbers(struct member *m, const bool *reused)
 		const struct key_record *key = registry_key(m->j->registry, &m->e->signers[i].keyid);
 		if (!reused[i])
 			continue;
-		if (!raise_key_flag(m, FLAG_NUMBER_REUSED, key,
-				    arena_printf(m->j->arena, "running number %" PRIu64 " twice",
-						 m->e->signers[i].number)))
+		if (!raise_key_flag(m, FLAG_NUMBER_REUSED, key, DETAIL_NUMBER_TWICE,
+				    DETAIL_VALUES(detail_number(m->e->signers[i].number))))
 			return false;
 	}
 	return true;
@@ -336,9 +336,9 @@ static bool flag_histories(struct member *m)
 			continue;
 		char root[DIGEST_HEX + 1];
 		digest_hex(&seen->root, root);
-		if (!raise_key_flag(m, FLAG_TWO_HISTORIES, key,
-				    arena_printf(m->j->arena, "saw %.*s size %" PRIu64 " root %s",
-						 SPAN_ARG(seen->origin), seen->size, root)))
+		if (!raise_key_flag(
+			m, FLAG_TWO_HISTORIES, key, DETAIL_OTHER_HISTORY,
+			DETAIL_VALUES({.text = seen->origin}, detail_number(seen->size), detail_text(root))))
 			return false;
 	}
 	return true;
@@ -381,7 +381,7 @@ static bool flag_lapsed(struct member *m)
 	const struct key_record *lapsed = signers_lapsed(m->j->registry, m->e);
 
 	return lapsed == NULL || m->about->m->flags[FLAG_KEY_LAPSED] != 0 ||
-	       raise_key_flag(m, FLAG_KEY_LAPSED, lapsed, "signed with a key revoked since");
+	       raise_key_flag(m, FLAG_KEY_LAPSED, lapsed, DETAIL_KEY_REVOKED, NULL);
 }
 
 static bool step_existing(struct member *m, micros effective_at)

@@ -5,6 +5,7 @@
 #ifndef CORE_JUDGE_INTERNAL_H
 #define CORE_JUDGE_INTERNAL_H
 
+#include "core/details.h"
 #include "core/flags.h"
 #include "core/judge.h"
 #include "core/rules.h"

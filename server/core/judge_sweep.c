@@ -1,7 +1,5 @@
 /* What judging does unasked: passed deadlines, gaps in running numbers, clocks that were set anew; and what
  * must be loaded before it is asked. */
-#include <inttypes.h>
-
 #include "core/judge_internal.h"
 
 bool judge_sweep_manifest(struct judgement *j, uint64_t number)
@@ -44,11 +42,14 @@ void judge_clocks_changed(struct judgement *j)
 static bool raise_gap(struct judgement *j, const struct key_record *key)
 {
 	uint64_t flag;
-	char *detail = arena_printf(j->arena, "running numbers missing between %" PRIu64 " and %" PRIu64,
-				    key->contiguous, key->high);
-	struct raise raise = {.kind = FLAG_NUMBER_GAP, .key = key, .detail = span_str(detail)};
+	struct raise raise = {
+	    .kind = FLAG_NUMBER_GAP,
+	    .key = key,
+	    .detail = detail_make(j->arena, DETAIL_NUMBERS_MISSING,
+				  DETAIL_VALUES(detail_number(key->contiguous), detail_number(key->high))),
+	};
 
-	return detail != NULL && judge_raise(j, &raise, &flag);
+	return raise.detail.p != NULL && judge_raise(j, &raise, &flag);
 }
 
 bool judge_sweep_key(struct judgement *j, key_no no)

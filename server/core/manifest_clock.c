@@ -7,19 +7,17 @@
 const struct clock_row clock_rows[DEADLINES] = {
     [DEADLINE_COLLECT] = {DEADLINE_COLLECT, FLAG_NOT_COLLECTED, CLOCK_GRACE, PLANNED(collect_by),
 			  SETTING(collect_grace), "collect.grace", "the manifest's collect_by",
-			  "not collected by", "逾期未启运，期限"},
+			  DETAIL_NOT_COLLECTED},
     [DEADLINE_ARRIVE] = {DEADLINE_ARRIVE, FLAG_OVERDUE, CLOCK_GRACE, PLANNED(arrive_by),
 			 SETTING(transit_grace), "transit.grace", "the manifest's arrive_by",
-			 "not delivered by", "逾期未运抵，期限"},
+			 DETAIL_NOT_DELIVERED},
     [DEADLINE_CONFIRM] = {DEADLINE_CONFIRM, FLAG_NOT_CONFIRMED, CLOCK_WORKING_DAYS, 0,
 			  SETTING(confirm_working_days), "confirm.working_days", "decree 23 (2021), art. 18",
-			  "receipt not confirmed by", "逾期未确认接收，期限"},
+			  DETAIL_NOT_CONFIRMED},
     [DEADLINE_RETURN] = {DEADLINE_RETURN, FLAG_REFUSED_ADRIFT, CLOCK_WORKING_DAYS, 0, SETTING(return_days),
-			 "return.days", "decree 23 (2021), art. 18",
-			 "refused and not back at the generator by", "拒收后逾期未退回，期限"},
+			 "return.days", "decree 23 (2021), art. 18", DETAIL_NOT_BACK},
     [DEADLINE_TREAT] = {DEADLINE_TREAT, FLAG_NOT_TREATED, CLOCK_DAYS, 0, SETTING(storage_days),
-			"storage.days", "Solid Waste Law (2020), art. 81", "stored and not treated by",
-			"贮存超期未利用处置，期限"},
+			"storage.days", "Solid Waste Law (2020), art. 81", DETAIL_NOT_TREATED},
 };
 
 static int64_t number_at(const void *base, size_t offset)

@@ -5,6 +5,7 @@
 #ifndef CORE_MANIFEST_TABLE_H
 #define CORE_MANIFEST_TABLE_H
 
+#include "core/details.h"
 #include "core/manifest.h"
 
 /* What must hold once the step's quantities have moved. */
@@ -57,8 +58,7 @@ struct clock_row {
 	size_t setting; /* offset in struct law_settings of the grace, or the number of days */
 	const char *setting_key;
 	const char *source; /* in the law */
-	const char *en;     /* what was not done in time */
-	const char *zh;
+	enum detail detail; /* what was not done in time */
 };
 
 extern const struct clock_row clock_rows[DEADLINES];
