@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "core/details.h"
 #include "core/number.h"
 #include "core/quantity.h"
 #include "core/time_text.h"
@@ -12,6 +13,9 @@
 #include "manifest/jsontext.h"
 #include "manifest/print.h"
 #include "wire/schema.h"
+
+#define DETAIL_NAME    "detail"
+#define DETAIL_ZH_NAME "detail_zh"
 
 static json_t *message_json(const struct message *m, const uint8_t *value);
 
@@ -133,6 +137,24 @@ static bool is_there(const struct field *f, const uint8_t *value)
 	return f->shape == SHAPE_BOOL || !is_zero(value + f->at, n);
 }
 
+static json_t *in_chinese_json(const json_t *detail)
+{
+	struct buffer text = BUFFER_EMPTY;
+
+	detail_in_chinese(span_of(json_string_value(detail), json_string_length(detail)), &text);
+	json_t *value = json_of_span(buffer_span(&text));
+	buffer_free(&text);
+	return value;
+}
+
+/* A flag's detail, and what it is in Chinese: bytes say it in English only. */
+static void put_one(json_t *object, const char *name, json_t *value)
+{
+	(void)json_object_set_new(object, name, value);
+	if (strcmp(name, DETAIL_NAME) == 0)
+		(void)json_object_set_new(object, DETAIL_ZH_NAME, in_chinese_json(value));
+}
+
 static json_t *message_json(const struct message *m, const uint8_t *value)
 {
 	json_t *object = json_object();
@@ -153,7 +175,7 @@ static json_t *message_json(const struct message *m, const uint8_t *value)
 		else if (field_is_list(f))
 			(void)json_object_set_new(object, f->name, list_json(f, d, value));
 		else if (is_there(f, value))
-			(void)json_object_set_new(object, f->name, one_json(f, d, value + f->at));
+			put_one(object, f->name, one_json(f, d, value + f->at));
 	}
 	return object;
 }
@@ -213,6 +235,8 @@ static const char *value_text(struct app *app, const char *name, const json_t *v
 		return arena_printf(app->arena, "%lld", (long long)json_integer_value(value));
 	if (json_is_boolean(value))
 		return json_is_true(value) ? T(app, "yes", "是") : T(app, "no", "否");
+	if (text != NULL && strcmp(name, DETAIL_NAME) == 0)
+		return text_detail(app, span_str(text));
 	if (text == NULL || !decimal_parse(span_str(text), &number) || number > INT64_MAX)
 		return text;
 	if (names_time(name))
@@ -239,6 +263,8 @@ static void say_object(struct app *app, const char *path, json_t *object)
 	}
 	json_object_foreach(object, name, member)
 	{
+		if (strcmp(name, DETAIL_ZH_NAME) == 0)
+			continue;
 		const char *below = path[0] == '\0' ? name : arena_printf(app->arena, "%s.%s", path, name);
 		say(app, below == NULL ? name : below, name, member);
 	}

@@ -1,6 +1,7 @@
 /*
  * Events and answers for people and machines, from the rows that wire/ encodes them with: no field can be
- * left out. In JSON, names are those of proto/manifest.proto, 64-bit integers are strings, hashes are hex.
+ * left out. In JSON, names are those of proto/manifest.proto, 64-bit integers are strings, hashes are hex;
+ * beside a flag's detail, whose bytes are English, there is detail_zh.
  */
 #ifndef MANIFEST_EVENT_TEXT_H
 #define MANIFEST_EVENT_TEXT_H

@@ -185,7 +185,7 @@ static bool is_bad(const struct page *p, uint64_t index)
 static const char *flag_detail(struct app *app, const struct event *e)
 {
 	if (e->kind == EVENT_FLAG_RAISED)
-		return text_span(app, e->flag_raised.detail);
+		return text_detail(app, e->flag_raised.detail);
 	return e->kind == EVENT_FLAG_RESOLVED ? text_span(app, e->flag_resolved.reason) : "";
 }
 

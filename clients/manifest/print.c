@@ -7,6 +7,7 @@
 #include <wchar.h>
 
 #include "core/credit_code.h"
+#include "core/details.h"
 #include "core/number.h"
 #include "core/quantity.h"
 #include "core/time_text.h"
@@ -182,6 +183,18 @@ const char *text_span(struct app *app, struct span s)
 	struct span copy = arena_copy(app->arena, s);
 
 	return copy.p == NULL ? "" : (const char *)copy.p;
+}
+
+const char *text_detail(struct app *app, struct span detail)
+{
+	struct buffer chinese = BUFFER_EMPTY;
+
+	if (!app->zh)
+		return text_span(app, detail);
+	detail_in_chinese(detail, &chinese);
+	const char *text = text_span(app, buffer_span(&chinese));
+	buffer_free(&chinese);
+	return text;
 }
 
 const char *text_time(struct app *app, micros at)

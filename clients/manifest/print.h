@@ -43,5 +43,6 @@ const char *text_number(struct app *app, uint64_t number);
 const char *text_digest(struct app *app, const struct digest *d); /* 64 digits */
 const char *text_short(struct app *app, const struct digest *d);  /* the first 12 */
 const char *text_span(struct app *app, struct span s);
+const char *text_detail(struct app *app, struct span detail); /* a flag's, in the language of whoever reads */
 
 #endif

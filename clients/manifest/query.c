@@ -116,7 +116,7 @@ static bool take_flag(void *self, const struct answer *answer)
 	table_put(t, f->open              ? T(l->app, "open", "未结")
 		     : f->claimed_in_time ? T(l->app, "claimed in time", "称未逾期")
 					  : T(l->app, "closed", "已结"));
-	table_put(t, text_span(l->app, f->resolution.n > 0 ? f->resolution : f->detail));
+	table_put(t, f->resolution.n > 0 ? text_span(l->app, f->resolution) : text_detail(l->app, f->detail));
 	return true;
 }
 
@@ -367,9 +367,9 @@ static void say_push(struct app *app, const struct flag_view *f)
 		(void)putchar('\n');
 		json_decref(value);
 	} else {
-		app_say(app, "%s  %s%s%s  %s  %.*s", text_time(app, f->raised_at), paint(app, PAINT_WARN),
+		app_say(app, "%s  %s%s%s  %s  %s", text_time(app, f->raised_at), paint(app, PAINT_WARN),
 			T(app, kind->en, kind->zh), paint(app, PAINT_END), text_number(app, f->number),
-			SPAN_ARG(f->detail));
+			text_detail(app, f->detail));
 	}
 	(void)fflush(stdout);
 }

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "core/details.h"
 #include "core/flags.h"
 #include "core/words.h"
 #include "replay/replay_internal.h"
@@ -15,19 +16,34 @@ bool replay_is_own(const struct event *e)
 	return e->kind == EVENT_FLAG_RAISED || e->kind == EVENT_FLAG_CLEARED;
 }
 
+/* Whole characters, at most n bytes. */
+static struct span beginning(struct span text, size_t n)
+{
+	if (text.n <= n)
+		return text;
+	while (n > 0 && (text.p[n] & 0xc0) == 0x80)
+		n--;
+	return span_of(text.p, n);
+}
+
 /* "overdue in transit, due 2026-..." */
 static void describe(const struct event *e, bool zh, char *text, size_t size)
 {
 	const struct word *kind = word_of(flag_words, (int)e->flag_raised.kind);
+	struct buffer detail = BUFFER_EMPTY;
 
-	if (e->kind == EVENT_FLAG_CLEARED)
+	if (e->kind == EVENT_FLAG_CLEARED) {
 		(void)snprintf(text, size, zh ? "解除预警 %" PRIu64 : "clears flag %" PRIu64,
 			       e->flag_cleared.flag);
+		return;
+	}
+	if (zh)
+		detail_in_chinese(e->flag_raised.detail, &detail);
 	else
-		(void)snprintf(text, size, zh ? "预警“%s” %.*s" : "flag \"%s\" %.*s",
-			       zh ? kind->zh : kind->en,
-			       (int)(e->flag_raised.detail.n < 160 ? e->flag_raised.detail.n : 160),
-			       (const char *)e->flag_raised.detail.p);
+		buffer_put_span(&detail, e->flag_raised.detail);
+	(void)snprintf(text, size, zh ? "预警“%s” %.*s" : "flag \"%s\" %.*s", zh ? kind->zh : kind->en,
+		       SPAN_ARG(beginning(buffer_span(&detail), 160)));
+	buffer_free(&detail);
 }
 
 static void say(struct replay *r, const char *what, const struct event *e, uint64_t entry, const char *en,

@@ -191,6 +191,19 @@ def test_attested_and_confirmed(world):
     flag, = [f for f in listed if f["number"] == number]
     assert flag["open"] is True
     assert "one side alone" in world.inspector.does("inspector", "flags", "--kind", "attested", "--open")
+    absent = world.ref["transporter"]
+    assert flag["detail"] == f"loaded without the signature of {absent}: cannot sign"
+    assert flag["detail_zh"] == f"启运，缺 {absent} 的签署：无法签署"
+    for language, told, other in ("en", "detail", "detail_zh"), ("zh", "detail_zh", "detail"):
+        shown = world.inspector.does("inspector", "flags", "--kind", "attested", "--open", "--lang", language)
+        assert flag[told] in shown and flag[other] not in shown
+        shown = world.auditor.does("auditor", "entry", flag["flag"], "--lang", language)
+        assert flag[told] in shown and flag[other] not in shown
+        world.inspector.does("inspector", "trail", number, "--bundle", "flagged", "--lang", language)
+        world.inspector.does("verify", "flagged", "--pdf", f"{language}.pdf", "--lang", language)
+        page = subprocess.run(["pdftotext", world.inspector.home / f"{language}.pdf", "-"], capture_output=True, text=True,
+                              check=True).stdout
+        assert ("无法签署" in page, "cannot sign" in page) == (language == "zh", language == "en")
     world.transporter.does("vehicle", "confirm", number)
     listed = world.inspector.json("inspector", "flags", "--kind", "attested")["flags"]
     flag, = [f for f in listed if f["number"] == number]
@@ -260,13 +273,17 @@ def test_flag_watched_and_resolved(world):
     """A watching inspector is told at once; the flag is listed, closed with a reason, and then not open any more."""
     watching = world.inspector.begin("inspector", "watch")
     assert "watching" in watching.stdout.readline()
+    chinese = world.inspector.begin("inspector", "watch", "--lang", "zh")
+    assert "正在监视" in chinese.stdout.readline()
     number = world.issued()
     world.generator.does("generator", "cancel", number, "--reason", "重复")
     accepted = world.loaded(number)
     assert "cancelled, yet loaded" in accepted
     assert "cancelled, yet loaded" in (line := watching.stdout.readline()) and number in line
-    watching.send_signal(signal.SIGINT)
-    assert watching.wait(10) == 0
+    assert "作废后启运" in (line := chinese.stdout.readline()) and "loaded after" not in line
+    for process in watching, chinese:
+        process.send_signal(signal.SIGINT)
+        assert process.wait(10) == 0
     listed = world.inspector.json("inspector", "flags", "--open", "--kind", "cancelled_loaded")["flags"]
     flag, = [f for f in listed if f["number"] == number]
     assert flag["kind"] == "cancelled_loaded"

@@ -166,6 +166,10 @@ Test(replay, a_flag_that_nothing_explains)
 
 	l.entries[l.n++] = l.entries[at];
 	expect(&l, "flag.unexplained", l.n - 1);
+	struct again *a = again_run(l.r->store, l.entries, l.n, 1);
+	cr_expect_not_null(strstr(a->first.en, "not delivered by 2"), "%s", a->first.en);
+	cr_expect_not_null(strstr(a->first.zh, "逾期未运抵，期限 2"), "%s", a->first.zh);
+	again_free(a);
 	log_free(&l);
 }
 
