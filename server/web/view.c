@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/text.h"
+#include "core/details.h"
 #include "core/words.h"
 #include "web/json.h"
 
@@ -24,6 +25,18 @@ static void set_next(struct making *m, json_t *o, uint64_t next)
 		json_set_u64(m, o, "next", next);
 }
 
+/* As it was signed, in English; and what that is in Chinese. */
+static void set_detail(struct making *m, json_t *o, struct span detail)
+{
+	struct buffer chinese = BUFFER_EMPTY;
+
+	detail_in_chinese(detail, &chinese);
+	json_set_text(m, o, "detail", detail);
+	json_set_text(m, o, "detail_zh", buffer_span(&chinese));
+	m->failed |= !buffer_ok(&chinese);
+	buffer_free(&chinese);
+}
+
 static json_t *flag(struct making *m, const struct flag_view *f)
 {
 	json_t *o = json_begin(m);
@@ -36,7 +49,7 @@ static json_t *flag(struct making *m, const struct flag_view *f)
 	json_set_text(m, o, "division", f->division);
 	json_set_time(m, o, "raised_at", f->raised_at);
 	json_set_time(m, o, "due_at", f->due_at);
-	json_set_text(m, o, "detail", f->detail);
+	set_detail(m, o, f->detail);
 	json_set(m, o, "provisional", json_boolean(f->provisional));
 	json_set(m, o, "open", json_boolean(f->open));
 	json_set_time(m, o, "closed_at", f->closed_at);

@@ -61,25 +61,29 @@ Test(web_view, flags)
 	     .closed_at = MORNING + MICROS_PER_SECOND,
 	     .closed_by = 9,
 	     .claimed_in_time = true,
+	     .detail = span_str("running numbers missing between 4 and 6"),
 	     .resolution = span_str("已核实")},
 	};
 	const struct read_result result = {.answers = {.flags = flags, .n = 2, .next = 7}};
 
-	expect(view_flags(&result, &out),
-	       "{\"flags\":[{\"flag\":\"18446744073709551615\",\"kind\":\"overdue\",\"number\":"
-	       "\"20262101000001\",\"keyid\":null,\"parties\":[\"91210106MA0P0000X9-1\","
-	       "\"91210106MA0P0000X9-12\"],\"division\":\"210106\",\"raised_at\":\"1772416800000000\","
-	       "\"raised_at_text\":\"2026-03-02T10:00:00+08:00\",\"due_at\":\"1772416799999999\","
-	       "\"due_at_text\":\"2026-03-02T09:59:59.999999+08:00\",\"detail\":\"迟到 \\\"2\\\" 小时 / "
-	       "a\\\\b\",\"provisional\":true,\"open\":true,\"closed_at\":null,\"closed_at_text\":null,"
-	       "\"closed_by\":null,\"claimed_in_time\":false,\"resolution\":\"\"},{\"flag\":\"7\",\"kind\":"
-	       "\"number_gap\",\"number\":null,\"keyid\":"
-	       "\"abcd000000000000000000000000000000000000000000000000000000000000\",\"parties\":[],"
-	       "\"division\":\"\",\"raised_at\":\"1772416800000000\",\"raised_at_text\":"
-	       "\"2026-03-02T10:00:00+08:00\",\"due_at\":null,\"due_at_text\":null,\"detail\":\"\","
-	       "\"provisional\":false,\"open\":false,\"closed_at\":\"1772416801000000\",\"closed_at_text\":"
-	       "\"2026-03-02T10:00:01+08:00\",\"closed_by\":\"9\",\"claimed_in_time\":true,\"resolution\":"
-	       "\"已核实\"}],\"next\":\"7\"}\n");
+	expect(
+	    view_flags(&result, &out),
+	    "{\"flags\":[{\"flag\":\"18446744073709551615\",\"kind\":\"overdue\",\"number\":"
+	    "\"20262101000001\",\"keyid\":null,\"parties\":[\"91210106MA0P0000X9-1\","
+	    "\"91210106MA0P0000X9-12\"],\"division\":\"210106\",\"raised_at\":\"1772416800000000\","
+	    "\"raised_at_text\":\"2026-03-02T10:00:00+08:00\",\"due_at\":\"1772416799999999\","
+	    "\"due_at_text\":\"2026-03-02T09:59:59.999999+08:00\",\"detail\":\"迟到 \\\"2\\\" 小时 / "
+	    "a\\\\b\",\"detail_zh\":\"迟到 \\\"2\\\" 小时 / "
+	    "a\\\\b\",\"provisional\":true,\"open\":true,\"closed_at\":null,\"closed_at_text\":null,"
+	    "\"closed_by\":null,\"claimed_in_time\":false,\"resolution\":\"\"},{\"flag\":\"7\",\"kind\":"
+	    "\"number_gap\",\"number\":null,\"keyid\":"
+	    "\"abcd000000000000000000000000000000000000000000000000000000000000\",\"parties\":[],"
+	    "\"division\":\"\",\"raised_at\":\"1772416800000000\",\"raised_at_text\":"
+	    "\"2026-03-02T10:00:00+08:00\",\"due_at\":null,\"due_at_text\":null,\"detail\":\"running numbers "
+	    "missing between 4 and 6\",\"detail_zh\":\"流水号 4 与 6 之间缺号\","
+	    "\"provisional\":false,\"open\":false,\"closed_at\":\"1772416801000000\",\"closed_at_text\":"
+	    "\"2026-03-02T10:00:01+08:00\",\"closed_by\":\"9\",\"claimed_in_time\":true,\"resolution\":"
+	    "\"已核实\"}],\"next\":\"7\"}\n");
 }
 
 static const struct line_view oil = {.line = 1,
