@@ -192,7 +192,7 @@ static bool open_all(struct audit *a)
 					   .evidence = evidence,
 					   .finding = on_finding,
 					   .keys = keys};
-	const struct replay_options judging = {.group = 24};
+	const struct replay_options judging = {.group = 8};
 	a->replay = replay_new(&judging, &ports);
 	return (a->projection != NULL && a->feed != NULL && a->replay != NULL) ||
 	       audit_unavailable(a, "no memory");

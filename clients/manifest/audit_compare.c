@@ -6,7 +6,7 @@
 
 #include "manifest/jsontext.h"
 
-enum { TABLES_MAX = 32, COMPARERS_MAX = 4 };
+enum { COMPARERS_MAX = 4 };
 
 struct comparing {
 	struct audit *audit;
@@ -18,7 +18,7 @@ struct comparing {
 		struct comparing *all;
 		bool finished;
 		uint64_t rows, under_way;
-	} tables[TABLES_MAX];
+	} tables[PROJECTION_TABLES_MAX];
 	char error[STORE_MESSAGE_SIZE]; /* of whoever failed first */
 	bool failed;
 };

@@ -28,6 +28,8 @@ bool projection_hashes(struct projection *p, unsigned level, uint64_t first, siz
 /* Nothing is committed or loaded any more. */
 enum store_result projection_settle(struct projection *p) MUST_CHECK;
 
+enum { PROJECTION_TABLES_MAX = 32 };
+
 /* Which tables are compared; NULL: no more. */
 const char *projection_table(size_t i);
 

@@ -24,6 +24,7 @@ enum table_id {
 	TABLE_TILE,
 	TABLES,
 };
+_Static_assert((int)TABLES <= (int)PROJECTION_TABLES_MAX, "whoever compares them has room for each");
 
 enum { NO_COLUMN = -1 };
 
