@@ -57,7 +57,9 @@ static bool check_owner(const struct witness_store *s, bool fresh, struct mft_fa
 	path_of(s, path, "witness");
 	note_key_put(&vkey, &s->witness);
 	buffer_put_u8(&vkey, '\n');
-	if (fresh)
+	if (vkey.p == NULL || !buffer_ok(&vkey))
+		good = failed(ret_failure, "memory", "no memory", "内存不足", path);
+	else if (fresh)
 		good = mft_file_replace(path, buffer_span(&vkey), 0644, ret_failure);
 	else
 		good = mft_file_read(path, 4096, &found, ret_failure) &&

@@ -33,7 +33,7 @@ static inline uint8_t *buffer_reserve(struct buffer *b, size_t more)
 
 static inline void buffer_put(struct buffer *b, const void *p, size_t n)
 {
-	uint8_t *to = n == 0 ? NULL : buffer_reserve(b, n);
+	uint8_t *to = p == NULL || n == 0 ? NULL : buffer_reserve(b, n);
 
 	if (to == NULL)
 		return;
