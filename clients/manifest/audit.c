@@ -243,6 +243,8 @@ static bool run(struct audit *a, json_t *rows)
 {
 	enum store_result r = replay_run(a->replay);
 
+	/* Also what should stand behind the last entry. */
+	findings_release(&a->findings, FINDING_NO_ENTRY);
 	if (feed_failed(a->feed))
 		return audit_unavailable(a, audit_source_error(a->source));
 	if (r != STORE_OK)
