@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WRITES_MAX = 100000 };
+enum { WRITES_MAX = 20000 };
 
 struct scratch {
 	MDB_env *env;
