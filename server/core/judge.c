@@ -146,36 +146,6 @@ static void judge_signers(struct member *m)
 	refuse_if_any(m, REFUSAL_SIGNATURE);
 }
 
-/* What else is wrong with the parties, the vehicle, the permit and the lines of a refused `issued`. */
-static bool judge_rest_of_issued(struct member *m)
-{
-	struct manifest *scratch = arena_alloc(m->j->arena, sizeof(*scratch));
-
-	if (scratch == NULL)
-		return false;
-	bool applied = manifest_apply(scratch, m->e, m->j->registry, m->e->occurred_at,
-				      judge_next_accepted_at(m->j), &m->verdict->problems);
-	(void)applied; /* it is refused in any case */
-	return true;
-}
-
-/*
- * Refused already, for good: whatever else is wrong is said at once, as far as it can be told without the
- * manifest's state. So whoever mistyped a code also learns that the permit has lapsed.
- */
-static bool judge_rest(struct member *m)
-{
-	struct problems *problems = &m->verdict->problems;
-
-	if (m->verdict->refused == REFUSAL_RULE)
-		signers_check(m->j->registry, m->e, problems);
-	registry_judge(m->j->registry, m->e, problems);
-	if (m->e->kind == EVENT_ISSUED && !judge_rest_of_issued(m))
-		return false;
-	problems_once(problems);
-	return true;
-}
-
 /* ---- forks ---- */
 
 /* The flag that names the evidence counts it when it is applied to the registry, also after a restart. */
@@ -242,53 +212,52 @@ static bool keep_evidence(struct member *m)
 
 /* ---- chain ---- */
 
-static void add_chain_problem(struct member *m, const struct rule *rule, const struct digest *allowed)
+static void add_chain_problem(struct member *m, enum chain_answer answer, const struct digest *standing)
 {
+	const bool issued = m->e->kind == EVENT_ISSUED;
+	const struct rule *const of[] = {
+	    /* Under another running number it would have another id: the rows and the chain disagree. */
+	    [CHAIN_SAME] = RULE(STATE_EVENT),
+	    [CHAIN_FORK] = issued ? RULE(NUMBER_USED) : RULE(FORK),
+	    [CHAIN_DESCENDS] = RULE(DESCENDS_FROM_REFUSED),
+	    [CHAIN_UNKNOWN] = RULE(PREDECESSOR_UNKNOWN),
+	};
 	char path[64], found[DIGEST_HEX + 1], wanted[DIGEST_HEX + 1] = "";
 	const char *kind =
 	    m->e->kind == EVENT_ATTESTED ? event_kind_name(m->e->attested.step) : event_kind_name(m->e->kind);
 
-	if (m->e->kind == EVENT_ISSUED)
+	if (issued)
 		(void)snprintf(path, sizeof(path), "issued.number");
 	else
 		(void)snprintf(path, sizeof(path), "%s%s.previous",
 			       m->e->kind == EVENT_ATTESTED ? "attested." : "", kind);
-	if (m->e->kind == EVENT_ISSUED)
+	if (issued)
 		(void)snprintf(found, sizeof(found), "%" PRIu64, m->e->number);
 	else
 		digest_hex(&m->e->previous, found);
-	if (allowed != NULL)
-		digest_hex(allowed, wanted);
-	problem_add(&m->verdict->problems, rule, path, found, wanted);
+	if (answer == CHAIN_FORK || answer == CHAIN_DESCENDS)
+		digest_hex(standing, wanted);
+	problem_add(&m->verdict->problems, of[answer], path, found, wanted);
 }
 
 static bool judge_chain(struct member *m)
 {
+	static const enum refusal_kind kinds[] = {
+	    [CHAIN_SAME] = REFUSAL_FAULT,
+	    [CHAIN_FORK] = REFUSAL_FORK,
+	    [CHAIN_DESCENDS] = REFUSAL_DESCENDS,
+	    [CHAIN_UNKNOWN] = REFUSAL_PREDECESSOR,
+	};
 	const struct manifest *manifest = m->about == NULL ? NULL : m->about->m;
+	enum chain_answer answer = manifest_chain(manifest, m->e, &m->verdict->standing);
 
-	switch (manifest_chain(manifest, m->e, &m->verdict->standing)) {
-	case CHAIN_FITS: break;
-	case CHAIN_SAME:
-		/* Under another running number it would have another id: the rows and the chain disagree. */
-		add_chain_problem(m, RULE(STATE_EVENT), NULL);
-		refuse(m, REFUSAL_FAULT);
-		break;
-	case CHAIN_FORK:
-		add_chain_problem(m, m->e->kind == EVENT_ISSUED ? RULE(NUMBER_USED) : RULE(FORK),
-				  &m->verdict->standing);
-		refuse(m, REFUSAL_FORK);
-		return keep_evidence(m);
-	case CHAIN_DESCENDS:
-		add_chain_problem(m, RULE(DESCENDS_FROM_REFUSED), &m->verdict->standing);
-		refuse(m, REFUSAL_DESCENDS);
-		break;
-	case CHAIN_UNKNOWN:
+	if (answer == CHAIN_FITS)
+		return true;
+	add_chain_problem(m, answer, &m->verdict->standing);
+	refuse(m, kinds[answer]);
+	if (answer == CHAIN_UNKNOWN)
 		m->verdict->needed = m->e->previous;
-		add_chain_problem(m, RULE(PREDECESSOR_UNKNOWN), NULL);
-		refuse(m, REFUSAL_PREDECESSOR);
-		break;
-	}
-	return true;
+	return answer != CHAIN_FORK || keep_evidence(m);
 }
 
 /* ---- what follows from an accepted event ---- */
@@ -384,10 +353,19 @@ static bool flag_lapsed(struct member *m)
 	       raise_key_flag(m, FLAG_KEY_LAPSED, lapsed, DETAIL_KEY_REVOKED, NULL);
 }
 
-static bool step_existing(struct member *m, micros effective_at)
+/* A step said to be before the one it follows counts from that one. */
+static micros effective_at_of(const struct member *m)
+{
+	const micros before = event_is_custody(m->e->kind) ? m->about->m->effective_at : 0;
+
+	return m->e->occurred_at < before ? before : m->e->occurred_at;
+}
+
+static bool step_existing(struct member *m)
 {
 	struct judgement *j = m->j;
 	struct manifest *manifest = m->about->m;
+	micros effective_at = effective_at_of(m);
 	micros accepted_at = judge_next_accepted_at(j);
 	struct flag_list flags;
 
@@ -429,8 +407,6 @@ static bool step_first(struct member *m)
 
 static bool judge_step(struct member *m)
 {
-	micros effective_at = m->e->occurred_at;
-
 	if (event_is_custody(m->e->kind)) {
 		if (!judge_chain(m))
 			return false;
@@ -445,9 +421,66 @@ static bool judge_step(struct member *m)
 		refuse(m, REFUSAL_RULE);
 		return true;
 	}
-	if (event_is_custody(m->e->kind) && effective_at < m->about->m->effective_at)
-		effective_at = m->about->m->effective_at;
-	return step_existing(m, effective_at);
+	return step_existing(m);
+}
+
+/* ---- what else is wrong ---- */
+
+/* With the manifest as it stands: what is judged is a copy. */
+static void judge_rest_of_existing(struct member *m, struct manifest *scratch)
+{
+	struct digest standing;
+	enum chain_answer answer =
+	    event_is_custody(m->e->kind) ? manifest_chain(m->about->m, m->e, &standing) : CHAIN_FITS;
+
+	if (answer == CHAIN_FORK || answer == CHAIN_DESCENDS)
+		add_chain_problem(m, answer, &standing);
+	if (answer != CHAIN_FITS)
+		return;
+	judge_giver(m);
+	manifest_copy(scratch, m->about->m);
+	bool applied = manifest_apply(scratch, m->e, m->j->registry, effective_at_of(m),
+				      judge_next_accepted_at(m->j), &m->verdict->problems);
+	(void)applied; /* it is refused in any case */
+}
+
+/* `signed_well`: by whom it must be. Nobody else learns how the manifest stands from steps that are refused.
+ */
+static bool judge_rest_of_step(struct member *m, bool signed_well)
+{
+	struct manifest *scratch = arena_alloc(m->j->arena, sizeof(*scratch));
+
+	if (scratch == NULL || (signed_well && !judge_touch(m->j, m->e->number, &m->about)))
+		return false;
+	if (m->about != NULL)
+		judge_rest_of_existing(m, scratch);
+	if (m->e->kind == EVENT_ISSUED) {
+		bool applied = manifest_apply(scratch, m->e, m->j->registry, m->e->occurred_at,
+					      judge_next_accepted_at(m->j), &m->verdict->problems);
+		(void)applied;
+	}
+	return true;
+}
+
+/*
+ * Refused already, for good: whatever else is wrong is said at once. So whoever mistyped a code also learns
+ * that the permit has lapsed, and that more was unloaded than there was.
+ */
+static bool judge_rest(struct member *m)
+{
+	struct problems *problems = &m->verdict->problems;
+	bool signed_well = m->verdict->refused == REFUSAL_RULE;
+
+	if (signed_well) {
+		unsigned before = problems->count + problems->more;
+		signers_check(m->j->registry, m->e, problems);
+		signed_well = problems->count + problems->more == before;
+	}
+	registry_judge(m->j->registry, m->e, problems);
+	if (is_step(m->e->kind) && !judge_rest_of_step(m, signed_well))
+		return false;
+	problems_once(problems);
+	return true;
 }
 
 /* ---- everything else ---- */

@@ -146,6 +146,40 @@ Test(judge, whatever_is_wrong_with_an_issued_manifest_is_said_at_once)
 	world_free(w);
 }
 
+Test(judge, whatever_is_wrong_with_a_step_is_said_at_once)
+{
+	struct world *w = world_new();
+	struct digest issued = step_issue(w, NUMBER(1));
+	struct digest loaded = world_accept(w, step_load(w, NUMBER(1), &issued));
+	struct digest delivered = world_accept(w, step_deliver(w, NUMBER(1), &loaded));
+	struct event e = world_step(w, EVENT_RECEIVED, NUMBER(1), &delivered);
+	struct line_decision line = e.received.lines[0];
+
+	line.method = span_str("Z9");
+	line.accepted.grams++;
+	e.received.lines = &line;
+	e.received.lines_n = 1;
+	struct verdict v = world_submit(w, SIGN(w, &e, FACILITY));
+	check_refused(w, &v, REFUSAL_RULE, "method.unknown");
+	check_refused(w, &v, REFUSAL_RULE, "quantity.sum");
+
+	/* Whoever may not act on it learns nothing of it. */
+	e.occurred_at++;
+	v = world_submit(w, SIGN(w, &e, HAULER));
+	check_refused(w, &v, REFUSAL_RULE, "method.unknown");
+	cr_assert(!verdict_breaks(&v, "quantity.sum"), "%s", world_problems(w, &v.problems));
+
+	/* Another step in the place of one that stands. */
+	e.previous = loaded;
+	v = world_submit(w, SIGN(w, &e, FACILITY));
+	check_refused(w, &v, REFUSAL_RULE, "method.unknown");
+	check_refused(w, &v, REFUSAL_RULE, "chain.fork");
+	cr_assert_eq(w->flags_n, 0);
+
+	(void)world_accept(w, step_by_facility(w, EVENT_RECEIVED, NUMBER(1), &delivered));
+	world_free(w);
+}
+
 Test(judge, whatever_is_wrong_with_a_registration_is_said_at_once)
 {
 	struct world *w = world_new();
