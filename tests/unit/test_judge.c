@@ -1,7 +1,9 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "mutate.h"
 #include "steps.h"
+#include "wire/codec.h"
 
 /* ---- whole lives ---- */
 
@@ -177,6 +179,65 @@ Test(judge, whatever_is_wrong_with_a_step_is_said_at_once)
 	cr_assert_eq(w->flags_n, 0);
 
 	(void)world_accept(w, step_by_facility(w, EVENT_RECEIVED, NUMBER(1), &delivered));
+	world_free(w);
+}
+
+struct stretched { /* a step at the limits of its fields */
+	struct world *w;
+	const enum device *by;
+	size_t by_n;
+	size_t refused, judged;
+};
+
+static void submit_stretched(void *self, const struct mutation *mutation, struct span bytes)
+{
+	struct stretched *t = self;
+	struct arena *arena = arena_new(REQUEST_MEMORY);
+	struct problems problems = {.arena = arena};
+	const struct manifest before = *world_manifest(t->w, NUMBER(1));
+	struct event e;
+
+	cr_assert_not_null(arena);
+	if (mutation->good && event_decode(bytes, arena, &problems, &e) && e.number == NUMBER(1)) {
+		struct verdict v = world_submit(t->w, world_sign(t->w, &e, t->by_n, t->by));
+		bool same = digest_eq(manifest_head(world_manifest(t->w, NUMBER(1))), manifest_head(&before));
+		cr_assert_eq(v.refused != REFUSAL_NONE, same, "%s %s", mutation->path, mutation->what);
+		t->judged++;
+		t->refused += same;
+		t->w->manifests[0] = before; /* for the next one */
+	}
+	arena_free(arena);
+}
+
+static void stretch(struct world *w, const struct signed_event *step, const enum device *by, size_t by_n)
+{
+	struct stretched t = {.w = w, .by = by, .by_n = by_n};
+	struct buffer bytes = BUFFER_EMPTY;
+
+	cr_assert(event_encode(&step->event, &bytes));
+	mutate(&event_message, buffer_span(&bytes), submit_stretched, &t);
+	cr_assert(t.judged >= 10 && t.refused > 0, "%zu of %zu refused", t.refused, t.judged);
+	buffer_free(&bytes);
+}
+
+Test(judge, a_step_at_its_limits_is_judged_whole_and_a_refused_one_changes_nothing)
+{
+	static const enum device loading[] = {GENERATOR, HAULER}, delivering[] = {HAULER, FACILITY},
+				 alone[] = {FACILITY};
+	struct world *w = world_new();
+	struct digest id = step_issue(w, NUMBER(1));
+	const struct signed_event *step = step_load(w, NUMBER(1), &id);
+
+	stretch(w, step, loading, 2);
+	id = world_accept(w, step);
+	step = step_deliver(w, NUMBER(1), &id);
+	stretch(w, step, delivering, 2);
+	id = world_accept(w, step);
+	step = step_by_facility(w, EVENT_RECEIVED, NUMBER(1), &id);
+	stretch(w, step, alone, 1);
+	id = world_accept(w, step);
+	step = step_by_facility(w, EVENT_TREATED, NUMBER(1), &id);
+	stretch(w, step, alone, 1);
 	world_free(w);
 }
 
