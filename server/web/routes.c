@@ -35,7 +35,8 @@ const struct route routes[] = {
      .parameters = P(KIND) | P(PARTY) | P(DIVISION) | WINDOW | P(OPEN) | PAGE,
      .query = QUERY_FLAGS,
      .view = view_flags,
-     .answers = "Flags raised in the window, newest first; `next` for the page after"},
+     .answers = "Flags raised in the window, newest first, each with `detail` and the same in Chinese, "
+		"`detail_zh`; `next` for the page after"},
     {.pattern = "/v1/manifests",
      .access = ROUTE_TOKEN,
      .parameters = P(NUMBERS) | P(PARTY) | P(PLATE) | P(WASTE_CODE) | P(STATE) | WINDOW | PAGE,
