@@ -315,7 +315,8 @@ static bool load_manifests(struct projection *p, const struct needs *needs, stru
 
 	if (wanted == NULL || to == NULL)
 		return false;
-	memcpy(wanted, needs->manifests, needs->manifests_n * sizeof(*wanted));
+	if (needs->manifests_n > 0)
+		memcpy(wanted, needs->manifests, needs->manifests_n * sizeof(*wanted));
 	qsort(wanted, needs->manifests_n, sizeof(*wanted), ascending);
 	loaded->manifests = to;
 	for (size_t i = 0; i < needs->manifests_n; i++) {
