@@ -178,7 +178,7 @@ static void read_as_device(struct reader *r, struct link *l, struct arena *arena
 /* True: it is the end. */
 static bool sleep_until(double when, const atomic_bool *stop)
 {
-	enum { LOOK_MS = 1000 };
+	enum { LOOK_MS = 500 }; /* below a second: it goes into tv_nsec */
 
 	for (double wait; !atomic_load(stop) && (wait = when - seconds_now()) > 0;) {
 		double some = wait < LOOK_MS / 1e3 ? wait : LOOK_MS / 1e3;
