@@ -297,13 +297,6 @@ static void say(struct audit *a, json_t *rows)
 		paint(app, PAINT_END));
 }
 
-static unsigned cores(void)
-{
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	return n < 1 ? 1 : (unsigned)n;
-}
-
 int log_audit_run(struct app *app, const struct command *command, struct order *order)
 {
 	struct audit a = {.app = app, .order = order, .findings = {.limit = order->query.limit}};
@@ -318,7 +311,7 @@ int log_audit_run(struct app *app, const struct command *command, struct order *
 	status = read_kept(&a);
 	if (status != EXIT_DONE)
 		goto out;
-	a.threads = order->threads > 0 ? order->threads : cores();
+	a.threads = feed_threads(order->threads);
 	if (!open_all(&a) || !run(&a, rows)) {
 		mft_fail(&failure, MFT_FAULT_UNAVAILABLE, "audit.database",
 			 "the database cannot be audited now", "目前无法审计该数据库", a.error);

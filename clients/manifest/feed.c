@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "crypto/keyring.h"
 
@@ -296,6 +297,13 @@ uint64_t feed_signatures(struct feed *f)
 }
 
 /* ---- life ---- */
+
+unsigned feed_threads(unsigned wanted)
+{
+	long processors = sysconf(_SC_NPROCESSORS_ONLN);
+
+	return wanted > 0 ? wanted : processors < 1 ? 1 : (unsigned)processors;
+}
 
 static bool add_chunks(struct feed *f, unsigned n)
 {

@@ -43,6 +43,9 @@ struct feed_options {
 	const struct note_key *log_key; /* of the checkpoints; NULL: they are not looked at */
 };
 
+/* As many as are wanted; 0: one for each processor. */
+unsigned feed_threads(unsigned wanted);
+
 /* Starts the threads. NULL: no memory. The source is borrowed. */
 struct feed *feed_new(const struct feed_options *options, const struct feed_source *source) MUST_CHECK;
 void feed_free(struct feed *f);

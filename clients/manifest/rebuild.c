@@ -278,8 +278,7 @@ static void keys(void *self, const struct registry *r)
 
 static bool start(struct rebuild *b)
 {
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-	const struct feed_options feeding = {.threads = cores < 1 ? 1 : (unsigned)cores};
+	const struct feed_options feeding = {.threads = feed_threads(0)};
 	const struct feed_source source = {.self = &b->copy, .row = next_row};
 	const struct replay_options judging = {.group = GROUP, .whole_commit = true, .strict = true};
 	const struct replay_ports ports = {.self = b,

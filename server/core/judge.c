@@ -426,7 +426,14 @@ static bool judge_step(struct member *m)
 
 /* ---- what else is wrong ---- */
 
-/* With the manifest as it stands: what is judged is a copy. */
+/* Judges by a copy of the manifest: the event is refused in any case. */
+static void judge_by_copy(struct member *m, struct manifest *copy, micros effective_at)
+{
+	bool applied = manifest_apply(copy, m->e, m->j->registry, effective_at, judge_next_accepted_at(m->j),
+				      &m->verdict->problems);
+	(void)applied;
+}
+
 static void judge_rest_of_existing(struct member *m, struct manifest *scratch)
 {
 	struct digest standing;
@@ -439,9 +446,7 @@ static void judge_rest_of_existing(struct member *m, struct manifest *scratch)
 		return;
 	judge_giver(m);
 	manifest_copy(scratch, m->about->m);
-	bool applied = manifest_apply(scratch, m->e, m->j->registry, effective_at_of(m),
-				      judge_next_accepted_at(m->j), &m->verdict->problems);
-	(void)applied; /* it is refused in any case */
+	judge_by_copy(m, scratch, effective_at_of(m));
 }
 
 /* `signed_well`: by whom it must be. Nobody else learns how the manifest stands from steps that are refused.
@@ -454,11 +459,8 @@ static bool judge_rest_of_step(struct member *m, bool signed_well)
 		return false;
 	if (m->about != NULL)
 		judge_rest_of_existing(m, scratch);
-	if (m->e->kind == EVENT_ISSUED) {
-		bool applied = manifest_apply(scratch, m->e, m->j->registry, m->e->occurred_at,
-					      judge_next_accepted_at(m->j), &m->verdict->problems);
-		(void)applied;
-	}
+	if (m->e->kind == EVENT_ISSUED)
+		judge_by_copy(m, scratch, m->e->occurred_at);
 	return true;
 }
 
