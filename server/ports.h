@@ -16,6 +16,7 @@
 #include "base/buffer.h"
 #include "core/judge.h"
 #include "core/query.h"
+#include "core/tile.h"
 
 /* ---------------------------------------------------------------- lanes */
 
@@ -187,6 +188,9 @@ struct store_port {
 	/* Reader lane; `hashes` also on the writer's. */
 	enum store_result (*query)(void *conn, const struct query *query, const struct scope *scope,
 				   struct arena *arena, struct answers *ret_answers);
+	/* Full tiles, TILE_WIDTH hashes each. One that is not stored: STORE_CORRUPT. On any lane. */
+	enum store_result (*tiles)(void *conn, const struct tile_id *ids, size_t n,
+				   struct digest *const *ret_hashes);
 	/* Hashes [first, first + n) of a tile level. Fewer than n stored: STORE_CORRUPT. */
 	enum store_result (*hashes)(void *conn, uint8_t level, uint64_t first, size_t n,
 				    struct digest *ret_hashes);

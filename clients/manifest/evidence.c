@@ -19,12 +19,15 @@ static bool build(struct log_source *source, const struct proof_plan *plan, stru
 		good = log_source_tile(source, &plan->tiles[i], &bytes, ret_failure);
 		if (!good)
 			break;
-		struct span copy = arena_copy(arena, buffer_span(&bytes));
-		good = copy.p != NULL;
-		/* Rows of 32 bytes: a digest has no other alignment. */
-		tiles[i] = (const struct digest *)(const void *)copy.p;
-		if (!good)
+		struct digest *nodes = arena_array(arena, TILE_NODES, sizeof(*nodes));
+		good = nodes != NULL;
+		if (!good) {
 			mft_fail(ret_failure, MFT_FAULT_LOCAL, "memory", "out of memory", "内存不足", NULL);
+			break;
+		}
+		memcpy(nodes, bytes.p, plan->tiles[i].width * sizeof(*nodes));
+		tile_hash_nodes(nodes, plan->tiles[i].width);
+		tiles[i] = nodes;
 	}
 	if (good)
 		plan_build(plan, tiles, ret_proof);

@@ -95,14 +95,21 @@ bool plan_root(uint64_t size, struct proof_plan *ret_plan)
 	return true;
 }
 
+void tile_hash_nodes(struct digest nodes[TILE_NODES], unsigned width)
+{
+	for (unsigned within = 1; width >> within != 0; within++)
+		for (unsigned i = 0; i < width >> within; i++)
+			nodes[tile_node(within, i)] = merkle_node(&nodes[tile_node(within - 1, 2 * i)],
+								  &nodes[tile_node(within - 1, 2 * i + 1)]);
+}
+
 static struct digest node_from(const struct proof_plan *plan, const struct digest *const *tiles,
 			       unsigned height, uint64_t index)
 {
 	struct tile_id id = tile_of(height, index, plan->size);
 	unsigned within = height % TILE_HEIGHT;
-	const struct digest *hashes = tiles[find_tile(plan, &id)];
 
-	return merkle_root(hashes + ((index << within) % TILE_WIDTH), (size_t)1 << within);
+	return tiles[find_tile(plan, &id)][tile_node(within, index % (TILE_WIDTH >> within))];
 }
 
 static struct digest rest_from(const struct proof_plan *plan, const struct digest *const *tiles,

@@ -37,9 +37,11 @@ bool plan_consistency(uint64_t m, uint64_t n, struct proof_plan *ret_plan) MUST_
 /* Not a proof, but one hash: the root that the log had, or has, at `size`. False: size == 0. */
 bool plan_root(uint64_t size, struct proof_plan *ret_plan) MUST_CHECK;
 
+/* Hashes the nodes above a tile's first `width` hashes, which are there: see tile_node(). */
+void tile_hash_nodes(struct digest nodes[TILE_NODES], unsigned width);
 /*
- * tiles[i] holds the hashes of plan->tiles[i], at least as many as its width (the full tile does for a
- * partial one). Writes plan->steps_n hashes.
+ * tiles[i] holds the nodes of plan->tiles[i], of at least its width (the full tile does for a partial one).
+ * Copies; only what ends at the right edge is hashed. Writes plan->steps_n hashes.
  */
 void plan_build(const struct proof_plan *plan, const struct digest *const *tiles, struct digest *ret_proof);
 

@@ -14,6 +14,16 @@
  */
 enum { TILE_HEIGHT = 8, TILE_WIDTH = 256, TILE_LEVELS = 8, TILE_LEVEL_MAX = 63 };
 
+/*
+ * A tile in memory is its hashes followed by the complete nodes above them, one row for each height within
+ * the tile (0: the hashes, 8: its root). Where node `i` of a row is:
+ */
+enum { TILE_NODES = 2 * TILE_WIDTH };
+static inline size_t tile_node(unsigned within, uint64_t i)
+{
+	return TILE_NODES - (TILE_NODES >> within) + (size_t)i;
+}
+
 struct tile_id {
 	unsigned level;
 	uint64_t n;

@@ -9,9 +9,6 @@
 
 #include "core/proof_plan.h"
 
-/* The row of height r within a tile has up to 256 >> r nodes and begins at 512 - (512 >> r). */
-enum { TILE_NODES = 2 * TILE_WIDTH };
-
 struct tree {
 	uint64_t size;
 	struct digest root;
@@ -32,9 +29,8 @@ static size_t place(unsigned height, uint64_t index)
 {
 	unsigned level = height / TILE_HEIGHT;
 	unsigned within = height % TILE_HEIGHT;
-	size_t row = TILE_NODES - (TILE_NODES >> within);
 
-	return (size_t)level * TILE_NODES + row + (size_t)(index % (TILE_WIDTH >> within));
+	return (size_t)level * TILE_NODES + tile_node(within, index % (TILE_WIDTH >> within));
 }
 
 struct tree *tree_new(void)
@@ -69,6 +65,17 @@ bool tree_tile(const struct tree *t, const struct tile_id *id, struct digest *re
 		return false;
 	memcpy(ret_hashes, &t->nodes[place(id->level * TILE_HEIGHT, 0)], id->width * sizeof(*ret_hashes));
 	return true;
+}
+
+unsigned tree_edge(const struct tree *t, unsigned level, struct digest ret_nodes[TILE_NODES])
+{
+	unsigned width = (unsigned)(shift_right(t->size, TILE_HEIGHT * level) % TILE_WIDTH);
+	const struct digest *nodes = &t->nodes[(size_t)level * TILE_NODES];
+
+	for (unsigned within = 0; width >> within != 0; within++)
+		memcpy(&ret_nodes[tile_node(within, 0)], &nodes[tile_node(within, 0)],
+		       (width >> within) * sizeof(*nodes));
+	return width;
 }
 
 void tree_needs(uint64_t size, struct tree_need ret_needs[TILE_LEVELS])

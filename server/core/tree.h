@@ -25,6 +25,10 @@ struct digest tree_root(const struct tree *t);
  */
 bool tree_tile(const struct tree *t, const struct tile_id *id, struct digest *ret_hashes) MUST_CHECK;
 
+/* The whole partial tile of a level (below TILE_LEVELS), with the nodes above its hashes. Returns its width,
+ * which may be 0. */
+unsigned tree_edge(const struct tree *t, unsigned level, struct digest ret_nodes[TILE_NODES]);
+
 /*
  * What must be read to continue a log of `size` leaves: for each level the hashes `first` up to
  * `first + count`. At level 0 they are leaf hashes; at level l they are the roots (merkle_root()) of the full

@@ -195,7 +195,7 @@ static void proof_run(struct work *w, void *thread)
 
 	call->end = CALL_NO_PROOF;
 	if (!plan_consistency(call->old, call->size, &plan) ||
-	    plan_prove(&call->path->ports.store, thread, &plan, call->arena, NULL, call->proof) != STORE_OK)
+	    plan_prove(&call->path->ports.store, thread, &plan, call->arena, call->proof) != STORE_OK)
 		return;
 	call->proof_n = plan.steps_n;
 	call->end = CALL_FAILED; /* until it has answered */

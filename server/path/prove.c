@@ -1,43 +1,128 @@
-/* Proofs and roots of what is stored: a plan's tiles are fetched through the store, on any of its lanes. */
+/* Proofs and roots of what is stored: the plans' tiles are fetched through the store, on any of its lanes. */
 #include "path/internal.h"
 
-static enum store_result fetch_tile(struct tiles *fetched, const struct tile_id *id,
-				    const struct store_port *store, void *thread, struct arena *arena,
-				    const struct digest **ret_hashes)
+bool tiles_take_edge(struct tiles *t, const struct tree *tree, struct arena *arena)
 {
-	for (size_t i = 0; fetched != NULL && i < fetched->n; i++) {
-		const struct tile_id *have = &fetched->ids[i];
-		if (have->level == id->level && have->n == id->n && have->width == id->width) {
-			*ret_hashes = fetched->hashes[i];
-			return STORE_OK;
-		}
+	for (unsigned level = 0; shift_right(tree_size(tree), TILE_HEIGHT * level) > 0; level++) {
+		struct digest *nodes = arena_array(arena, TILE_NODES, sizeof(*nodes));
+		if (nodes == NULL)
+			return false;
+		(void)tree_edge(tree, level, nodes);
+		t->edge[level] = nodes;
 	}
-	struct digest *row = arena_array(arena, id->width, sizeof(*row));
-	if (row == NULL)
-		return STORE_UNAVAILABLE;
-	enum store_result r = store->hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH, id->width, row);
-	if (r != STORE_OK)
-		return r;
-	if (fetched != NULL && fetched->n < TILES_KEPT) {
-		fetched->ids[fetched->n] = *id;
-		fetched->hashes[fetched->n++] = row;
-	}
-	*ret_hashes = row;
-	return STORE_OK;
+	t->edge_size = tree_size(tree);
+	return true;
 }
 
-enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
-			     struct arena *arena, struct tiles *fetched, struct digest *ret_hashes)
+/* What is to be had in its place: as wide as the tile is by now. */
+static struct tile_id as_it_is(const struct tiles *t, const struct tile_id *id)
+{
+	const unsigned now = tile_width(id->level, id->n, t->edge_size);
+
+	return (struct tile_id){id->level, id->n, now > id->width ? now : id->width};
+}
+
+/* NULL: it is not there. */
+static struct digest *find_held(const struct tiles *t, const struct tile_id *id)
+{
+	for (size_t i = 0; i < t->n; i++)
+		if (t->held[i].id.n == id->n && t->held[i].id.level == id->level &&
+		    t->held[i].id.width >= id->width)
+			return t->held[i].nodes;
+	return NULL;
+}
+
+static bool on_edge(const struct tiles *t, const struct tile_id *id)
+{
+	return id->width < TILE_WIDTH && id->width <= tile_width(id->level, id->n, t->edge_size);
+}
+
+static bool hold(struct tiles *t, const struct tile_id *id, struct arena *arena)
+{
+	if (t->n == t->cap) {
+		size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
+		struct tile_held *grown = arena_array(arena, cap, sizeof(*grown));
+		if (grown == NULL)
+			return false;
+		if (t->n > 0)
+			memcpy(grown, t->held, t->n * sizeof(*grown));
+		t->held = grown;
+		t->cap = cap;
+	}
+	struct digest *nodes = arena_array(arena, TILE_NODES, sizeof(*nodes));
+	if (nodes == NULL)
+		return false;
+	t->held[t->n++] = (struct tile_held){.id = *id, .nodes = nodes};
+	return true;
+}
+
+static bool hold_plan(struct tiles *t, const struct proof_plan *plan, struct arena *arena)
+{
+	for (size_t i = 0; i < plan->tiles_n; i++) {
+		struct tile_id id = as_it_is(t, &plan->tiles[i]);
+		if (!on_edge(t, &id) && find_held(t, &id) == NULL && !hold(t, &id, arena))
+			return false;
+	}
+	return true;
+}
+
+/* Those from `from` on: full ones together, others one by one. */
+static enum store_result fetch_held(struct tiles *t, size_t from, const struct store_port *store,
+				    void *thread, struct arena *arena)
+{
+	struct tile_id *ids = arena_array(arena, t->n - from, sizeof(*ids));
+	struct digest **nodes = arena_array(arena, t->n - from, sizeof(struct digest *));
+	size_t full = 0;
+	enum store_result r = ids == NULL || nodes == NULL ? STORE_UNAVAILABLE : STORE_OK;
+
+	for (size_t i = from; i < t->n && r == STORE_OK; i++) {
+		const struct tile_held *h = &t->held[i];
+		if (h->id.width == TILE_WIDTH) {
+			ids[full] = h->id;
+			nodes[full++] = h->nodes;
+		} else {
+			r = store->hashes(thread, (uint8_t)h->id.level, h->id.n * TILE_WIDTH, h->id.width,
+					  h->nodes);
+		}
+	}
+	if (r == STORE_OK && full > 0)
+		r = store->tiles(thread, ids, full, nodes);
+	for (size_t i = from; i < t->n && r == STORE_OK; i++)
+		tile_hash_nodes(t->held[i].nodes, t->held[i].id.width);
+	return r;
+}
+
+enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, void *thread,
+			      const struct proof_plan *plans, size_t plans_n, struct arena *arena)
+{
+	const size_t before = t->n;
+
+	for (size_t i = 0; i < plans_n; i++)
+		if (!hold_plan(t, &plans[i], arena))
+			return STORE_UNAVAILABLE;
+	return t->n == before ? STORE_OK : fetch_held(t, before, store, thread, arena);
+}
+
+void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes)
 {
 	const struct digest *tiles[PROOF_TILES_MAX];
 
 	for (size_t i = 0; i < plan->tiles_n; i++) {
-		enum store_result r = fetch_tile(fetched, &plan->tiles[i], store, thread, arena, &tiles[i]);
-		if (r != STORE_OK)
-			return r;
+		struct tile_id id = as_it_is(t, &plan->tiles[i]);
+		tiles[i] = on_edge(t, &id) ? t->edge[id.level] : find_held(t, &id);
 	}
 	plan_build(plan, tiles, ret_hashes);
-	return STORE_OK;
+}
+
+enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
+			     struct arena *arena, struct digest *ret_hashes)
+{
+	struct tiles tiles = {0};
+	enum store_result r = tiles_fetch(&tiles, store, thread, plan, 1, arena);
+
+	if (r == STORE_OK)
+		tiles_build(&tiles, plan, ret_hashes);
+	return r;
 }
 
 enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
@@ -46,7 +131,7 @@ enum store_result tree_root_at(const struct store_port *store, void *thread, uin
 	struct proof_plan plan;
 
 	if (plan_root(size, &plan))
-		return plan_prove(store, thread, &plan, arena, NULL, ret_root);
+		return plan_prove(store, thread, &plan, arena, ret_root);
 	*ret_root = merkle_root(NULL, 0);
 	return STORE_OK;
 }

@@ -3,23 +3,38 @@
 #define PATH_PROVE_H
 
 #include "core/proof_plan.h"
+#include "core/tree.h"
 #include "ports.h"
 
-/* The tiles that an answer's proofs need are to a large part the same: each is fetched once, into the arena.
- * Those beyond are fetched each time. Begins as zeros. */
-enum { TILES_KEPT = 64 };
-struct tiles {
-	struct tile_id ids[TILES_KEPT];
-	const struct digest *hashes[TILES_KEPT];
-	size_t n;
-};
 /*
- * Fetches the plan's tiles; ret_hashes has room for plan->steps_n. fetched: NULL for one proof alone.
- * STORE_UNAVAILABLE also without memory.
+ * The tiles that an answer's proofs are made of, in the arena. They are to a large part the same: each is
+ * fetched and hashed once. Begins as zeros.
  */
+struct tiles {
+	uint64_t edge_size; /* of the tree whose right edge is at hand; 0: none is */
+	const struct digest *edge[TILE_LEVELS];
+	struct tile_held {
+		struct tile_id id;
+		struct digest *nodes;
+	} * held;
+	size_t n, cap;
+};
+
+/*
+ * The partial tiles from the tree in memory, so that only full ones are fetched, which never change. For
+ * proofs in trees up to this size. False: no memory.
+ */
+bool tiles_take_edge(struct tiles *t, const struct tree *tree, struct arena *arena) MUST_CHECK;
+/* All that the plans need and is not there yet: full tiles by one question. STORE_UNAVAILABLE also without
+ * memory. */
+enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, void *thread,
+			      const struct proof_plan *plans, size_t plans_n, struct arena *arena) MUST_CHECK;
+/* A proof of a plan whose tiles were fetched; ret_hashes has room for plan->steps_n. */
+void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes);
+
+/* Both in one, for one proof alone. */
 enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
-			     struct arena *arena, struct tiles *fetched,
-			     struct digest *ret_hashes) MUST_CHECK;
+			     struct arena *arena, struct digest *ret_hashes) MUST_CHECK;
 /* The root that the log had at `size`; fails likewise. */
 enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
 			       struct arena *arena, struct digest *ret_root) MUST_CHECK;

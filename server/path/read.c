@@ -38,22 +38,31 @@ struct read {
 	struct buffer out;
 };
 
-/* Builds the proof in the arena. NULL: r->result says why, or no memory. */
-static struct digest *prove(struct read *r, void *thread, const struct proof_plan *plan)
+static bool fetch(struct read *r, void *thread, const struct proof_plan *plans, size_t n)
 {
-	struct digest *proof = arena_array(r->arena, plan->steps_n + 1, sizeof(*proof));
+	r->result = tiles_fetch(&r->tiles, &r->path->ports.store, thread, plans, n, r->arena);
+	return r->result == STORE_OK;
+}
 
-	if (proof != NULL)
-		r->result = plan_prove(&r->path->ports.store, thread, plan, r->arena, &r->tiles, proof);
-	return r->result == STORE_OK ? proof : NULL;
+/* The proof of an entry as text. n 0: no memory. */
+static struct span inclusion(struct read *r, uint64_t index, const struct proof_plan *plan)
+{
+	struct digest hashes[MERKLE_PROOF_MAX];
+	struct buffer text = BUFFER_EMPTY;
+	struct span copy = {0};
+
+	tiles_build(&r->tiles, plan, hashes);
+	proof_put(&text, index, hashes, plan->steps_n, r->checkpoint);
+	if (buffer_ok(&text))
+		copy = arena_copy(r->arena, buffer_span(&text));
+	buffer_free(&text);
+	return copy;
 }
 
 /* The proofs of all entries answered, those at or above the checkpoint's size left out. */
 static bool prove_entries(struct read *r, void *thread)
 {
 	struct answers *a = &r->answers;
-	struct buffer text = BUFFER_EMPTY;
-	bool good = true;
 
 	while (a->n > 0 && a->entries[a->n - 1].index >= r->size)
 		a->n--;
@@ -63,22 +72,21 @@ static bool prove_entries(struct read *r, void *thread)
 		r->size = r->cosigned_size;
 		r->checkpoint = r->cosigned;
 	}
+	struct proof_plan *plans = arena_array(r->arena, a->n, sizeof(*plans));
 	r->proofs = arena_array(r->arena, a->n, sizeof(r->proofs[0]));
-	good = r->proofs != NULL;
-	for (size_t i = 0; i < a->n && good; i++) {
-		struct proof_plan plan;
-		good = plan_inclusion(a->entries[i].index, r->size, &plan);
-		struct digest *hashes = good ? prove(r, thread, &plan) : NULL;
-		good = hashes != NULL;
-		if (!good)
-			break;
-		buffer_clear(&text);
-		proof_put(&text, a->entries[i].index, hashes, plan.steps_n, r->checkpoint);
-		r->proofs[i] = arena_copy(r->arena, buffer_span(&text));
-		good = buffer_ok(&text) && r->proofs[i].p != NULL;
+	if (plans == NULL || r->proofs == NULL)
+		return false;
+	for (size_t i = 0; i < a->n; i++)
+		if (!plan_inclusion(a->entries[i].index, r->size, &plans[i]))
+			return false;
+	if (!fetch(r, thread, plans, a->n))
+		return false;
+	for (size_t i = 0; i < a->n; i++) {
+		r->proofs[i] = inclusion(r, a->entries[i].index, &plans[i]);
+		if (r->proofs[i].n == 0)
+			return false;
 	}
-	buffer_free(&text);
-	return good;
+	return true;
 }
 
 static bool prove_consistency(struct read *r, void *thread, uint64_t from)
@@ -87,9 +95,12 @@ static bool prove_consistency(struct read *r, void *thread, uint64_t from)
 
 	if (from == 0 || from >= r->size || !plan_consistency(from, r->size, &plan))
 		return true;
-	r->consistency = prove(r, thread, &plan);
+	r->consistency = arena_array(r->arena, plan.steps_n, sizeof(*r->consistency));
 	r->consistency_n = plan.steps_n;
-	return r->consistency != NULL;
+	if (r->consistency == NULL || !fetch(r, thread, &plan, 1))
+		return false;
+	tiles_build(&r->tiles, &plan, r->consistency);
+	return true;
 }
 
 /* An older checkpoint: the bytes are those that were signed then, since nothing in it but size and root
@@ -100,13 +111,16 @@ static bool go_back_to(struct read *r, void *thread, uint64_t size)
 	struct buffer note = BUFFER_EMPTY;
 	struct span rest = r->checkpoint;
 	struct checkpoint c = {.size = size};
+	struct proof_plan plan;
 	struct note_key key;
 
 	if (size == 0 || size == r->size)
 		return true;
 	if (size != r->cosigned_size) {
-		r->result = tree_root_at(&p->ports.store, thread, size, r->arena, &c.root);
-		if (r->result != STORE_OK || !span_cut(&rest, '\n', &c.origin) ||
+		if (!plan_root(size, &plan) || !fetch(r, thread, &plan, 1))
+			return false;
+		tiles_build(&r->tiles, &plan, &c.root);
+		if (!span_cut(&rest, '\n', &c.origin) ||
 		    !note_key_make(c.origin, NOTE_ED25519, &p->log_public, &key))
 			return false;
 		checkpoint_sign(&note, &c, &key, &p->config.log_key);
@@ -343,7 +357,7 @@ static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, 
 		r->cosigned = arena_copy(r->arena, buffer_span(&p->cosigned.note));
 		r->cosigned_size = r->cosigned.p == NULL ? 0 : p->cosigned.size;
 	}
-	if (r->arena == NULL || r->checkpoint.p == NULL) {
+	if (r->arena == NULL || r->checkpoint.p == NULL || !tiles_take_edge(&r->tiles, p->tree, r->arena)) {
 		arena_free(r->arena);
 		free(r);
 		return NULL;

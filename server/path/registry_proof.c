@@ -11,7 +11,7 @@ struct shelf {
 	const struct store_port *store;
 	void *thread;
 	struct tile_id ids[PROOF_TILES_MAX]; /* width 0: empty */
-	struct digest hashes[PROOF_TILES_MAX][TILE_WIDTH];
+	struct digest nodes[PROOF_TILES_MAX][TILE_NODES];
 };
 
 bool registry_leaves_add(struct registry_leaves *leaves, uint64_t index, struct span entry)
@@ -44,12 +44,13 @@ static enum store_result put_on_shelf(struct shelf *s, const struct proof_plan *
 		if (!there) {
 			s->ids[i].width = 0;
 			enum store_result r = s->store->hashes(s->thread, (uint8_t)id->level,
-							       id->n * TILE_WIDTH, id->width, s->hashes[i]);
+							       id->n * TILE_WIDTH, id->width, s->nodes[i]);
 			if (r != STORE_OK)
 				return r;
+			tile_hash_nodes(s->nodes[i], id->width);
 			s->ids[i] = *id;
 		}
-		ret_tiles[i] = s->hashes[i];
+		ret_tiles[i] = s->nodes[i];
 	}
 	return STORE_OK;
 }

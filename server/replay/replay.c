@@ -85,16 +85,17 @@ static bool take_tile(struct replay *r, const struct tile_id *id, struct digest 
 
 static bool root_from_tiles(struct replay *r, uint64_t size, struct digest *ret_root)
 {
-	struct digest rows[PROOF_TILES_MAX][TILE_WIDTH];
 	const struct digest *tiles[PROOF_TILES_MAX];
 	struct proof_plan plan;
 
 	if (!plan_root(size, &plan))
 		return false;
 	for (size_t i = 0; i < plan.tiles_n; i++) {
-		tiles[i] = rows[i];
-		if (!take_tile(r, &plan.tiles[i], rows[i]))
+		struct digest *nodes = arena_array(r->arena, TILE_NODES, sizeof(*nodes));
+		if (nodes == NULL || !take_tile(r, &plan.tiles[i], nodes))
 			return false;
+		tile_hash_nodes(nodes, plan.tiles[i].width);
+		tiles[i] = nodes;
 	}
 	plan_build(&plan, tiles, ret_root);
 	return true;

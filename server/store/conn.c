@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <time.h>
 
 enum { MILLISECOND = 1000000 };
@@ -172,11 +173,17 @@ static enum store_result usable(struct store_conn *c, const struct params *p)
 	return STORE_OK;
 }
 
+static int send_prepared(struct store_conn *c, const char *name, const struct params *p)
+{
+	static const struct params none;
+
+	p = p == NULL ? &none : p;
+	return PQsendQueryPrepared(c->pg, name, p->n, p->values, p->lengths, p->formats, 1);
+}
+
 int conn_send_run(struct store_conn *c, enum statement st, const struct params *p)
 {
-	return PQsendQueryPrepared(c->pg, statement_rows[st].name, p == NULL ? 0 : p->n,
-				   p == NULL ? NULL : p->values, p == NULL ? NULL : p->lengths,
-				   p == NULL ? NULL : p->formats, 1);
+	return send_prepared(c, statement_rows[st].name, p);
 }
 
 enum store_result conn_run(struct store_conn *c, enum statement st, const struct params *p,
@@ -196,6 +203,45 @@ enum store_result conn_run_sql(struct store_conn *c, const char *sql, const stru
 		return r;
 	return finish_run(c, PQsendQueryParams(c->pg, sql, p->n, NULL, p->values, p->lengths, p->formats, 1),
 			  ret_res);
+}
+
+/* Prepares a text that is not yet. */
+static enum store_result keep(struct store_conn *c, size_t i, const char *name, const char *sql)
+{
+	PGresult *res = NULL;
+	char *text = strdup(sql);
+
+	if (text == NULL) {
+		conn_error(c, "no memory for a statement");
+		return STORE_UNAVAILABLE;
+	}
+	enum store_result r = finish_run(c, PQsendPrepare(c->pg, name, sql, 0, NULL), &res);
+	if (r != STORE_OK) {
+		free(text);
+		return r;
+	}
+	PQclear(res);
+	c->kept[i] = text;
+	return STORE_OK;
+}
+
+enum store_result conn_run_kept(struct store_conn *c, const char *sql, const struct params *p,
+				PGresult **ret_res)
+{
+	enum store_result r = usable(c, p);
+	char name[24];
+	size_t i = 0;
+
+	if (r != STORE_OK)
+		return r;
+	while (i < KEPT_MAX && c->kept[i] != NULL && strcmp(c->kept[i], sql) != 0)
+		i++;
+	if (i == KEPT_MAX)
+		return conn_run_sql(c, sql, p, ret_res);
+	(void)snprintf(name, sizeof(name), "kept_%zu", i);
+	if (c->kept[i] == NULL)
+		r = keep(c, i, name, sql);
+	return r != STORE_OK ? r : finish_run(c, send_prepared(c, name, p), ret_res);
 }
 
 enum store_result conn_do(struct store_conn *c, enum statement st, const struct params *p)

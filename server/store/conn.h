@@ -15,6 +15,8 @@
 enum { SCHEMA_VERSION = 4 };
 #define SCHEMA_VERSION_SQL "SELECT coalesce(max(number), 0)::bigint FROM schema_migration"
 
+enum { KEPT_MAX = 16 };
+
 struct store_conn {
 	enum store_kind kind;
 	char *conninfo;
@@ -34,7 +36,8 @@ struct store_conn {
 	struct recent *recent; /* a writer's; empty unless `recovered` */
 	struct array columns[PARAMS_MAX];
 	int columns_n;
-	char *copied; /* copy.c: the row that was read last */
+	char *kept[KEPT_MAX]; /* texts of the statements prepared by conn_run_kept() */
+	char *copied;         /* copy.c: the row that was read last */
 	char error[STORE_MESSAGE_SIZE];
 };
 
@@ -67,6 +70,10 @@ enum store_result conn_run(struct store_conn *c, enum statement st, const struct
 /* The same for a statement that is made up for one query. */
 enum store_result conn_run_sql(struct store_conn *c, const char *sql, const struct params *p,
 			       PGresult **ret_res) MUST_CHECK;
+/* Likewise, for one that comes again and again with other values and is well planned without knowing them:
+ * it is planned once. */
+enum store_result conn_run_kept(struct store_conn *c, const char *sql, const struct params *p,
+				PGresult **ret_res) MUST_CHECK;
 /* Runs a statement for its effect. */
 enum store_result conn_do(struct store_conn *c, enum statement st, const struct params *p) MUST_CHECK;
 /* Row by row, without holding them all. A false from `row` ends it as STORE_UNAVAILABLE. */

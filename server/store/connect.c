@@ -264,6 +264,10 @@ void conn_drop(struct store_conn *c)
 	c->locked = false;
 	c->recovered = false;
 	recent_clear(c->recent);
+	for (size_t i = 0; i < KEPT_MAX; i++) {
+		free(c->kept[i]);
+		c->kept[i] = NULL;
+	}
 }
 
 static char *copy_text(const char *s)

@@ -70,6 +70,7 @@ struct store_port store_port(void)
 	    .due = store_due,
 	    .open_manifests = store_open_manifests,
 	    .query = store_query,
+	    .tiles = store_tiles,
 	    .hashes = store_hashes,
 	    .entries = store_entries,
 	};

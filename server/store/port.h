@@ -37,6 +37,8 @@ int64_t term_of_code(struct span code);
 bool store_high_water(void *conn, const struct log_head *head) MUST_CHECK;
 
 /* read.c */
+enum store_result store_tiles(void *conn, const struct tile_id *ids, size_t n,
+			      struct digest *const *ret_hashes) MUST_CHECK;
 enum store_result store_hashes(void *conn, uint8_t level, uint64_t first, size_t n,
 			       struct digest *ret_hashes) MUST_CHECK;
 enum store_result store_entries(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,

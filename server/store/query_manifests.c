@@ -328,8 +328,8 @@ enum store_result query_trail(const struct asking *a, struct answers *ret_answer
 		whole.limit = QUERY_LIMIT_MAX;
 	sql_add(&q, columns);
 	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
-	sql_list(&q, " AND x.number = ANY(?)", query->numbers, 1);
-	enum store_result r = sql_run(&q, a->conn, &res);
+	sql_int(&q, " AND x.number = ?", (int64_t)query->numbers[0]);
+	enum store_result r = sql_run_kept(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;
 	r = take_page(a, res, &manifest);
@@ -375,7 +375,7 @@ enum store_result query_entry(const struct asking *a, struct answers *ret_answer
 			a->asker.party);
 	if (a->asker.scope->all)
 		sql_add(&q, " OR true");
-	enum store_result r = sql_run(&q, a->conn, &res);
+	enum store_result r = sql_run_kept(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;
 	r = take_entries(a, res, ret_answers);

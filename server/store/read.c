@@ -89,6 +89,51 @@ enum store_result store_hashes(void *conn, uint8_t level, uint64_t first, size_t
 	return r;
 }
 
+static enum store_result read_full_tiles(struct store_conn *c, const struct tile_id *ids, size_t n,
+					 struct digest *const *ret_hashes)
+{
+	struct params p = {0};
+	PGresult *res;
+
+	for (size_t k = 0; k < 2; k++) {
+		array_begin(&c->columns[k], ARRAY_INT8);
+		for (size_t i = 0; i < n; i++)
+			array_int(&c->columns[k], (int64_t)(k == 0 ? ids[i].level : ids[i].n));
+		param_array(&p, &c->columns[k]);
+	}
+	enum store_result r = conn_run(c, ST_TILES_AT, &p, &res);
+	if (r != STORE_OK)
+		return r;
+	size_t rows = (size_t)PQntuples(res), good = 0;
+	for (size_t i = 0; i < rows; i++) {
+		struct span hashes = cell_span(res, (int)i, 1);
+		if (hashes.n != (size_t)TILE_WIDTH * DIGEST_SIZE)
+			continue;
+		memcpy(ret_hashes[cell_int(res, (int)i, 0) - 1], hashes.p, hashes.n);
+		good++;
+	}
+	PQclear(res);
+	if (good == n)
+		return STORE_OK;
+	conn_error(c, "of %zu full tiles %zu are stored: restore the database", n, good);
+	return STORE_CORRUPT;
+}
+
+enum store_result store_tiles(void *conn, const struct tile_id *ids, size_t n,
+			      struct digest *const *ret_hashes)
+{
+	struct store_conn *c = conn;
+	bool tried = false;
+	enum store_result r;
+
+	do {
+		r = conn_open(c);
+		if (r == STORE_OK)
+			r = read_full_tiles(c, ids, n, ret_hashes);
+	} while (conn_again(c, r, &tried));
+	return r;
+}
+
 static enum store_result read_entries(struct store_conn *c, const uint64_t *indexes, size_t n,
 				      struct arena *arena, struct entry_view *ret_entries)
 {

@@ -141,14 +141,24 @@ void sql_page(struct sql *q, uint64_t after, uint32_t limit)
 	sql_int(q, " DESC LIMIT ?", (int64_t)limit + 1);
 }
 
-enum store_result sql_run(struct sql *q, struct store_conn *c, PGresult **ret_res)
+static enum store_result run(struct sql *q, struct store_conn *c, bool kept, PGresult **ret_res)
 {
 	enum store_result r = STORE_UNAVAILABLE;
 
 	if (q->broken)
 		conn_error(c, "a query is too long");
 	else
-		r = conn_run_sql(c, q->text, &q->params, ret_res);
+		r = (kept ? conn_run_kept : conn_run_sql)(c, q->text, &q->params, ret_res);
 	sql_free(q);
 	return r;
+}
+
+enum store_result sql_run(struct sql *q, struct store_conn *c, PGresult **ret_res)
+{
+	return run(q, c, false, ret_res);
+}
+
+enum store_result sql_run_kept(struct sql *q, struct store_conn *c, PGresult **ret_res)
+{
+	return run(q, c, true, ret_res);
 }

@@ -60,5 +60,7 @@ void sql_page(struct sql *q, uint64_t after, uint32_t limit);
 
 /* Runs it; the query is used up. */
 enum store_result sql_run(struct sql *q, struct store_conn *c, PGresult **ret_res) MUST_CHECK;
+/* Likewise; its text is planned once for each connection (conn_run_kept()). */
+enum store_result sql_run_kept(struct sql *q, struct store_conn *c, PGresult **ret_res) MUST_CHECK;
 
 #endif

@@ -65,6 +65,10 @@ const struct statement_row statement_rows[STATEMENTS] = {
 	 "SELECT n, hashes FROM tile WHERE level = $1::bigint AND n >= $2::bigint AND n <= $3::bigint "
 	 "ORDER BY n",
 	 BOTH},
+    [ST_TILES_AT] = {"tiles_at",
+		     "SELECT w.place, t.hashes FROM unnest($1::bigint[], $2::bigint[]) "
+		     "WITH ORDINALITY AS w (level, n, place) JOIN tile t ON t.level = w.level AND t.n = w.n",
+		     BOTH},
     [ST_ENTRIES] = {"entries",
 		    "SELECT w.place, e.entry FROM unnest($1::bigint[]) WITH ORDINALITY AS w (index, place) "
 		    "JOIN entry e ON e.index = w.index",

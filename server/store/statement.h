@@ -33,6 +33,7 @@ enum statement {
 	ST_LEAVES,
 	ST_ROOTS,
 	ST_TILES,
+	ST_TILES_AT,
 	ST_ENTRIES,
 	ST_TRAIL,
 	ST_PARTY_NOS,

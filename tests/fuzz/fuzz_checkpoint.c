@@ -58,7 +58,7 @@ static void check_note(struct span note)
 
 static void check_growth(uint64_t m, uint64_t n, struct span hashes)
 {
-	struct digest leaves[LEAVES], proof[MERKLE_PROOF_MAX], truth[MERKLE_PROOF_MAX];
+	struct digest leaves[TILE_NODES], proof[MERKLE_PROOF_MAX], truth[MERKLE_PROOF_MAX];
 	const struct digest *tiles[PROOF_TILES_MAX];
 	struct proof_plan plan = {.steps_n = 0};
 	size_t given = hashes.n / DIGEST_SIZE < MERKLE_PROOF_MAX ? hashes.n / DIGEST_SIZE : MERKLE_PROOF_MAX;
@@ -73,6 +73,7 @@ static void check_growth(uint64_t m, uint64_t n, struct span hashes)
 	expect(!follows || m <= n);
 	if (m > 0 && m <= n) {
 		expect(plan_consistency(m, n, &plan));
+		tile_hash_nodes(leaves, (unsigned)n);
 		for (size_t i = 0; i < plan.tiles_n; i++)
 			tiles[i] = leaves; /* the log is less than one tile */
 		plan_build(&plan, tiles, truth);

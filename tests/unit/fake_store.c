@@ -396,6 +396,19 @@ static enum store_result hashes(void *conn, uint8_t level, uint64_t first, size_
 	return read_level(c->store, level, first, n, ret_hashes) ? STORE_OK : STORE_CORRUPT;
 }
 
+static enum store_result tiles(void *conn, const struct tile_id *ids, size_t n,
+			       struct digest *const *ret_hashes)
+{
+	struct fake_conn *c = conn;
+
+	FAIL_OR_GO_ON(c, CALL_HASHES);
+	for (size_t i = 0; i < n; i++)
+		if (!read_level(c->store, (uint8_t)ids[i].level, ids[i].n * TILE_WIDTH, TILE_WIDTH,
+				ret_hashes[i]))
+			return STORE_CORRUPT;
+	return STORE_OK;
+}
+
 static enum store_result entries(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,
 				 struct entry_view *ret_entries)
 {
@@ -422,6 +435,7 @@ struct store_port fake_store_port(void)
 	    .due = due,
 	    .open_manifests = open_manifests,
 	    .query = query,
+	    .tiles = tiles,
 	    .hashes = hashes,
 	    .entries = entries,
 	};

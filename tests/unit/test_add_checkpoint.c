@@ -58,13 +58,16 @@ static struct checkpoint at(const struct digest *of, uint64_t size)
 static size_t prove(const struct digest *of, uint64_t m, uint64_t n, struct digest *ret_proof)
 {
 	struct proof_plan plan;
+	struct digest nodes[TILE_NODES];
 	const struct digest *tiles[PROOF_TILES_MAX];
 
 	if (m == 0 || m > n)
 		return 0;
 	cr_assert(plan_consistency(m, n, &plan));
+	memcpy(nodes, of, n * sizeof(*of));
+	tile_hash_nodes(nodes, (unsigned)n);
 	for (size_t i = 0; i < plan.tiles_n; i++)
-		tiles[i] = of;
+		tiles[i] = nodes;
 	cr_assert_leq(plan.tiles_n, 1u);
 	plan_build(&plan, tiles, ret_proof);
 	return plan.steps_n;

@@ -51,12 +51,15 @@ static void make(struct made *m)
 {
 	struct checkpoint c = {
 	    .origin = span_str(ORIGIN), .size = LEAVES, .root = merkle_root(leaves, LEAVES)};
-	const struct digest *tiles[PROOF_TILES_MAX] = {leaves};
+	struct digest nodes[TILE_NODES];
+	const struct digest *tiles[PROOF_TILES_MAX] = {nodes};
 	struct proof_plan plan;
 	struct span text;
 	struct span lines;
 	struct buffer note = BUFFER_EMPTY;
 
+	memcpy(nodes, leaves, sizeof(leaves));
+	tile_hash_nodes(nodes, LEAVES);
 	*m = (struct made){.checkpoint = BUFFER_EMPTY};
 	checkpoint_sign(&note, &c, &log_key, &log_secret);
 	cr_assert(note_split(buffer_span(&note), &text, &lines));

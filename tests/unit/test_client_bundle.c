@@ -53,7 +53,8 @@ TestSuite(client_bundle, .init = start, .fini = stop);
 static struct trail_entry entry_of(size_t index, size_t size, unsigned by)
 {
 	struct checkpoint c = {.origin = span_str(ORIGIN), .size = size, .root = merkle_root(leaves, size)};
-	const struct digest *tiles[PROOF_TILES_MAX] = {leaves};
+	struct digest nodes[TILE_NODES];
+	const struct digest *tiles[PROOF_TILES_MAX] = {nodes};
 	struct digest hashes[MERKLE_PROOF_MAX];
 	struct proof_plan plan;
 	struct span text;
@@ -62,6 +63,8 @@ static struct trail_entry entry_of(size_t index, size_t size, unsigned by)
 	struct buffer proof = BUFFER_EMPTY;
 
 	cr_assert(plan_inclusion(index, size, &plan));
+	memcpy(nodes, leaves, size * sizeof(leaves[0]));
+	tile_hash_nodes(nodes, (unsigned)size);
 	plan_build(&plan, tiles, hashes);
 	checkpoint_sign(&note, &c, &log_key, &log_secret);
 	struct span signed_note = arena_copy(arena, buffer_span(&note));

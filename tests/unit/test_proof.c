@@ -120,7 +120,7 @@ Test(tessera, every_tile_and_bundle)
 static size_t prove(const struct proof_plan *plan, struct digest *ret_proof)
 {
 	uint8_t bytes[1024];
-	struct digest hashes[LEAVES];
+	struct digest nodes[TILE_NODES];
 	const struct digest *tiles[PROOF_TILES_MAX];
 	struct buffer path = BUFFER_EMPTY;
 
@@ -129,8 +129,9 @@ static size_t prove(const struct proof_plan *plan, struct digest *ret_proof)
 		tile_put_path(&path, &plan->tiles[0], false);
 		buffer_put_u8(&path, 0);
 		struct span tile = read_log((const char *)path.p, bytes, sizeof(bytes));
-		memcpy(hashes, tile.p, tile.n);
-		tiles[0] = hashes;
+		memcpy(nodes, tile.p, tile.n);
+		tile_hash_nodes(nodes, plan->tiles[0].width);
+		tiles[0] = nodes;
 	}
 	plan_build(plan, tiles, ret_proof);
 	buffer_free(&path);

@@ -57,15 +57,18 @@ static const struct digest *stored(const struct world *w, const struct tile_id *
 /* Builds a plan as a server does: from the edge what it has, the rest from the store. */
 static size_t build(const struct world *w, const struct proof_plan *plan, struct digest *ret_proof)
 {
-	static struct digest partial[PROOF_TILES_MAX][TILE_WIDTH];
+	static struct digest nodes[PROOF_TILES_MAX][TILE_NODES];
 	const struct digest *tiles[PROOF_TILES_MAX];
 
 	for (size_t i = 0; i < plan->tiles_n; i++) {
 		cr_assert(plan->tiles[i].width >= 1 && plan->tiles[i].width <= TILE_WIDTH);
-		tiles[i] = stored(w, &plan->tiles[i]);
-		if (tiles[i] == NULL) {
-			cr_assert(tree_tile(w->tree, &plan->tiles[i], partial[i]));
-			tiles[i] = partial[i];
+		const struct digest *hashes = stored(w, &plan->tiles[i]);
+		tiles[i] = nodes[i];
+		if (hashes == NULL) {
+			cr_assert(tree_edge(w->tree, plan->tiles[i].level, nodes[i]) >= plan->tiles[i].width);
+		} else {
+			memcpy(nodes[i], hashes, TILE_WIDTH * sizeof(*hashes));
+			tile_hash_nodes(nodes[i], TILE_WIDTH);
 		}
 	}
 	plan_build(plan, tiles, ret_proof);
