@@ -49,7 +49,7 @@ void arena_free(struct arena *a)
 	free(a);
 }
 
-void *arena_alloc(struct arena *a, size_t n)
+static void *take(struct arena *a, size_t n)
 {
 	size_t need = (n + alignof(max_align_t) - 1) / alignof(max_align_t) * alignof(max_align_t);
 
@@ -69,24 +69,35 @@ void *arena_alloc(struct arena *a, size_t n)
 	void *p = b->bytes + b->used;
 	b->used += need;
 	a->used += need;
-	return memset(p, 0, need);
+	return p;
+}
+
+void *arena_room(struct arena *a, size_t count, size_t size)
+{
+	return size != 0 && count > SIZE_MAX / size ? NULL : take(a, count * size);
 }
 
 void *arena_array(struct arena *a, size_t count, size_t size)
 {
-	if (size != 0 && count > SIZE_MAX / size)
-		return NULL;
-	return arena_alloc(a, count * size);
+	void *p = arena_room(a, count, size);
+
+	return p == NULL ? NULL : memset(p, 0, count * size);
+}
+
+void *arena_alloc(struct arena *a, size_t n)
+{
+	return arena_array(a, 1, n);
 }
 
 struct span arena_copy(struct arena *a, struct span s)
 {
-	uint8_t *p = arena_alloc(a, s.n + 1);
+	uint8_t *p = take(a, s.n + 1);
 
 	if (p == NULL)
 		return (struct span){0};
 	if (s.n > 0)
 		memcpy(p, s.p, s.n);
+	p[s.n] = '\0';
 	return span_of(p, s.n);
 }
 
@@ -101,7 +112,7 @@ char *arena_printf(struct arena *a, const char *fmt, ...)
 	int n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);
 	if (n >= 0)
-		text = arena_alloc(a, (size_t)n + 1);
+		text = take(a, (size_t)n + 1);
 	if (text != NULL)
 		(void)vsnprintf(text, (size_t)n + 1, fmt, again);
 	va_end(again);

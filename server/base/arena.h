@@ -19,6 +19,8 @@ void arena_free(struct arena *a);
 void *arena_alloc(struct arena *a, size_t n) MUST_CHECK;
 /* The same for count * size, checked for overflow. */
 void *arena_array(struct arena *a, size_t count, size_t size) MUST_CHECK;
+/* The same and not zeroed, for what is written before it is read, or is large and not all used. */
+void *arena_room(struct arena *a, size_t count, size_t size) MUST_CHECK;
 /* A copy with a NUL after it. On failure the empty span with p == NULL. */
 struct span arena_copy(struct arena *a, struct span s) MUST_CHECK;
 /* A formatted C string; NULL when out of memory. */

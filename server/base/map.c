@@ -2,14 +2,19 @@
 
 #include <stdlib.h>
 
-/* FNV-1a, its high half folded in: keys are registered by an authority, not chosen by an attacker. */
+/* Eight bytes at a time, multiplied and folded: keys are registered by an authority, not chosen by an
+ * attacker. */
 static uint64_t hash_of(struct span key)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	uint64_t h = key.n;
 
-	for (size_t i = 0; i < key.n; i++)
-		h = (h ^ key.p[i]) * UINT64_C(0x100000001b3);
-	return h ^ h >> 32;
+	for (size_t i = 0; i < key.n; i += 8) {
+		uint64_t word = 0;
+		memcpy(&word, key.p + i, key.n - i < 8 ? key.n - i : 8);
+		h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+		h ^= h >> 32;
+	}
+	return h;
 }
 
 /* The slot that holds the key, or the free one where it belongs. */

@@ -12,25 +12,22 @@ void hex_encode(struct span s, char *ret_text)
 	ret_text[2 * s.n] = '\0';
 }
 
-/* 16 when it is no digit. */
-static unsigned hex_value(uint8_t c)
-{
-	if (c >= '0' && c <= '9')
-		return c - (unsigned)'0';
-	if (c >= 'a' && c <= 'f')
-		return c - (unsigned)'a' + 10;
-	return 16;
-}
+/* 1 + the digit's value; 0: it is no digit. */
+static const uint8_t hex_values[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
 
 bool hex_decode(struct span text, uint8_t *ret_bytes, size_t n)
 {
 	if (text.n / 2 != n || text.n % 2 != 0)
 		return false;
 	for (size_t i = 0; i < text.n; i++)
-		if (hex_value(text.p[i]) > 15)
+		if (hex_values[text.p[i]] == 0)
 			return false;
 	for (size_t i = 0; i < n; i++)
-		ret_bytes[i] = (uint8_t)(hex_value(text.p[2 * i]) << 4 | hex_value(text.p[2 * i + 1]));
+		ret_bytes[i] =
+		    (uint8_t)((hex_values[text.p[2 * i]] - 1) << 4 | (hex_values[text.p[2 * i + 1]] - 1));
 	return true;
 }
 
@@ -161,9 +158,23 @@ static bool turns(uint32_t rune)
 	       (rune >= 0x2066 && rune <= 0x2069);
 }
 
+/* Eight bytes from 0x20 to 0x7e: none has its highest bit, also with 1 added, and none lends one for 0x20. */
+static bool are_plain(const uint8_t *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return ((w | (w + UINT64_C(0x0101010101010101)) | (w - UINT64_C(0x2020202020202020))) &
+		UINT64_C(0x8080808080808080)) == 0;
+}
+
 static bool clean(struct span s, bool lines)
 {
 	for (size_t i = 0; i < s.n;) {
+		if (s.n - i >= 8 && are_plain(s.p + i)) {
+			i += 8;
+			continue;
+		}
 		uint32_t rune = 0;
 		size_t length = utf8_sequence(s.p + i, s.n - i, &rune);
 		if (length == 0)

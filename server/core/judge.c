@@ -14,7 +14,7 @@ struct judgement *judge_begin(struct arena *arena, struct registry *r, const str
 			      const struct judge_ports *ports)
 {
 	struct judgement *j = arena_alloc(arena, sizeof(*j));
-	struct manifest *before = arena_alloc(arena, sizeof(*before));
+	struct manifest *before = arena_room(arena, 1, sizeof(*before));
 
 	if (j == NULL || before == NULL)
 		return NULL;

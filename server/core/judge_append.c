@@ -62,7 +62,7 @@ static bool touch(struct judgement *j, uint64_t number, struct touched **ret_tou
 		*ret_touched = NULL;
 		return true;
 	}
-	struct manifest *m = arena_alloc(j->arena, sizeof(*m));
+	struct manifest *m = arena_room(j->arena, 1, sizeof(*m));
 	if (m == NULL)
 		return false;
 	manifest_copy(m, stored);

@@ -49,14 +49,19 @@ bool signature_holds(const struct public_key *key, struct span message, const st
 	return crypto_sign_verify_detached(sig->b, message.p, message.n, key->b) == 0;
 }
 
-void dsse_pae(struct buffer *to, struct span payload_type, struct span payload)
+void dsse_pae_head(struct buffer *to, struct span payload_type, size_t payload_n)
 {
 	buffer_put_str(to, "DSSEv1 ");
 	buffer_put_decimal(to, payload_type.n);
 	buffer_put_u8(to, ' ');
 	buffer_put_span(to, payload_type);
 	buffer_put_u8(to, ' ');
-	buffer_put_decimal(to, payload.n);
+	buffer_put_decimal(to, payload_n);
 	buffer_put_u8(to, ' ');
+}
+
+void dsse_pae(struct buffer *to, struct span payload_type, struct span payload)
+{
+	dsse_pae_head(to, payload_type, payload.n);
 	buffer_put_span(to, payload);
 }

@@ -41,6 +41,8 @@ bool signature_holds(const struct public_key *key, struct span message,
 
 /* DSSE v1 PAE: "DSSEv1" SP LEN(type) SP type SP LEN(body) SP body. */
 void dsse_pae(struct buffer *to, struct span payload_type, struct span payload);
+/* What of it is before a body of this length. */
+void dsse_pae_head(struct buffer *to, struct span payload_type, size_t payload_n);
 
 #define EVENT_PAYLOAD_TYPE "application/vnd.manifest.event.v1+protobuf"
 #define HELLO_PAYLOAD_TYPE "application/vnd.manifest.hello.v1+protobuf"

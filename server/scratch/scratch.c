@@ -10,13 +10,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { WRITES_MAX = 20000 };
+#include "scratch/held.h"
+
+enum { WRITES_MAX = 20000, HELD_MAX = 16 * 1024 * 1024 };
 
 struct scratch {
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	MDB_cursor *cursor; /* NULL: none is open */
+	struct held *held;
 	unsigned writes;
 	char error[SCRATCH_ERROR_SIZE];
 };
@@ -92,7 +95,10 @@ struct scratch *scratch_open(const char *folder, uint64_t size, char ret_error[S
 		(void)snprintf(ret_error, SCRATCH_ERROR_SIZE, "no memory");
 		return NULL;
 	}
-	if (!open_in(s, folder, size)) {
+	s->held = held_new(HELD_MAX);
+	if (s->held == NULL)
+		(void)snprintf(s->error, sizeof(s->error), "no memory");
+	if (s->held == NULL || !open_in(s, folder, size)) {
 		memcpy(ret_error, s->error, SCRATCH_ERROR_SIZE);
 		scratch_close(s);
 		return NULL;
@@ -109,6 +115,7 @@ void scratch_close(struct scratch *s)
 		mdb_txn_abort(s->txn);
 	if (s->env != NULL)
 		mdb_env_close(s->env);
+	held_free(s->held);
 	free(s);
 }
 
@@ -130,7 +137,10 @@ static MDB_val value_of(struct span s)
 struct span scratch_get(struct scratch *s, struct span key)
 {
 	MDB_val k = value_of(key), v;
+	struct span held = held_get(s->held, key);
 
+	if (held.p != NULL)
+		return held;
 	if (s->txn == NULL || mdb_get(s->txn, s->dbi, &k, &v) != 0)
 		return span_of(NULL, 0);
 	return span_of(v.mv_data, v.mv_size);
@@ -145,6 +155,16 @@ bool scratch_put(struct scratch *s, struct span key, struct span value)
 	end_cursor(s);
 	int code = mdb_put(s->txn, s->dbi, &k, &v, 0);
 	return code == 0 || failed(s, code);
+}
+
+static bool put_held(void *self, struct span key, struct span value)
+{
+	return scratch_put(self, key, value);
+}
+
+bool scratch_hold(struct scratch *s, struct span key, struct span value)
+{
+	return held_put(s->held, key, value) || (held_empty(s->held, put_held, s) && scratch_put(s, key, value));
 }
 
 static bool move(MDB_cursor *cursor, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
@@ -184,7 +204,7 @@ struct scratch_reader {
 
 bool scratch_settle(struct scratch *s)
 {
-	if (s->txn == NULL)
+	if (!held_empty(s->held, put_held, s) || s->txn == NULL)
 		return false;
 	end_cursor(s);
 	int code = mdb_txn_commit(s->txn);

@@ -16,10 +16,13 @@ struct scratch *scratch_open(const char *folder, uint64_t size,
 			     char ret_error[SCRATCH_ERROR_SIZE]) MUST_CHECK;
 void scratch_close(struct scratch *s);
 
-/* Borrowed until the next put or del. p == NULL: there is none. */
+/* Borrowed until the next put or hold. p == NULL: there is none. */
 struct span scratch_get(struct scratch *s, struct span key) MUST_CHECK;
 /* Adds or replaces. False: the key is too long, or the disk is full: see scratch_error(). */
 bool scratch_put(struct scratch *s, struct span key, struct span value) MUST_CHECK;
+/* The same for a row that is replaced again soon: it stays in memory for a while. Seek and next do not find it
+ * before all is settled. */
+bool scratch_hold(struct scratch *s, struct span key, struct span value) MUST_CHECK;
 const char *scratch_error(const struct scratch *s);
 
 /* The first row at or after `key`, borrowed as above; false: there is none. */

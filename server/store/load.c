@@ -53,7 +53,7 @@ static bool want_manifests(struct loading *l)
  * there. */
 static enum store_result take_manifests(struct loading *l, const PGresult *res)
 {
-	struct manifest *manifests = arena_array(l->arena, l->wanted_n, sizeof(*manifests));
+	struct manifest *manifests = arena_room(l->arena, l->wanted_n, sizeof(*manifests));
 	size_t n = 0;
 	int row = 0, rows = res == NULL ? 0 : PQntuples(res);
 

@@ -32,8 +32,10 @@ static bool put(struct projection *p, enum table_id id, const struct span *cells
 
 	row_put(&p->row, cells, table_columns(t));
 	row_put_key(&p->key, id, cells, t->key_n);
+	/* A manifest's steps come close together, and whole keys are all that finds it. */
 	return buffer_ok(&p->row) && buffer_ok(&p->key) &&
-	       scratch_put(p->scratch, buffer_span(&p->key), buffer_span(&p->row));
+	       (id == TABLE_MANIFEST ? scratch_hold : scratch_put)(p->scratch, buffer_span(&p->key),
+								   buffer_span(&p->row));
 }
 
 /* The row with this key, borrowed until the next put. False: there is none. */
@@ -309,7 +311,7 @@ static bool load_manifests(struct projection *p, const struct needs *needs, stru
 			   struct loaded *loaded)
 {
 	uint64_t *wanted = arena_array(arena, needs->manifests_n + 1, sizeof(*wanted));
-	struct manifest *to = arena_array(arena, needs->manifests_n + 1, sizeof(*to));
+	struct manifest *to = arena_room(arena, needs->manifests_n, sizeof(*to));
 	struct span cells[COPY_COLUMNS_MAX];
 	struct number number;
 
@@ -345,7 +347,7 @@ static bool load_numbers(struct projection *p, const struct needs *needs, struct
 			 struct loaded *loaded)
 {
 	enum { USES_MAX = 64 };
-	struct loaded_number *to = arena_array(arena, needs->numbers_n * USES_MAX, sizeof(*to));
+	struct loaded_number *to = arena_room(arena, needs->numbers_n * USES_MAX, sizeof(*to));
 	struct number numbers[2];
 	struct span key, row, cells[COPY_COLUMNS_MAX];
 	size_t n = 0;

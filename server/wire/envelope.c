@@ -46,11 +46,12 @@ void envelope_pae(const struct envelope *envelope, struct buffer *to)
 /* The PAE is hashed in two parts, its head and the payload, so that it need not be joined in memory. */
 struct digest event_id(struct span payload)
 {
-	char head[sizeof(EVENT_PAYLOAD_TYPE) + 64];
-	int n = snprintf(head, sizeof(head), "DSSEv1 %zu %s %zu ", strlen(EVENT_PAYLOAD_TYPE),
-			 EVENT_PAYLOAD_TYPE, payload.n);
+	static const char type[] = EVENT_PAYLOAD_TYPE;
+	uint8_t room[sizeof(type) + 64];
+	struct buffer head = {.p = room, .cap = sizeof(room)}; /* what is put has room in it */
 
-	return digest_prefixed((uint8_t)head[0], span_of(head + 1, (size_t)n - 1), payload);
+	dsse_pae_head(&head, span_of(type, sizeof(type) - 1), payload.n);
+	return digest_prefixed(room[0], span_of(room + 1, head.n - 1), payload);
 }
 
 static bool keyid_holds(const struct envelope *envelope, size_t i, const struct digest *signer,

@@ -8,13 +8,16 @@
  * views. */
 enum { ROOM_FOR_PROBLEMS = 24 * 1024 };
 
-void *decode_alloc(struct arena *arena, size_t n)
+static bool may_take(const struct arena *arena, size_t n)
 {
 	size_t left = arena_left(arena);
 
-	if (left < ROOM_FOR_PROBLEMS || left - ROOM_FOR_PROBLEMS < n)
-		return NULL;
-	return arena_alloc(arena, n);
+	return left >= ROOM_FOR_PROBLEMS && left - ROOM_FOR_PROBLEMS >= n;
+}
+
+void *decode_alloc(struct arena *arena, size_t n)
+{
+	return may_take(arena, n) ? arena_alloc(arena, n) : NULL;
 }
 
 /* protobuf-c does not say why it gave up. */
@@ -26,7 +29,7 @@ struct supply {
 static void *supply_give(void *self, size_t n)
 {
 	struct supply *s = self;
-	void *p = decode_alloc(s->arena, n);
+	void *p = may_take(s->arena, n) ? arena_room(s->arena, 1, n) : NULL;
 
 	if (p == NULL)
 		s->starved = true;

@@ -207,6 +207,22 @@ Test(text, clean)
 	}
 }
 
+Test(text, every_byte_is_seen_wherever_it_stands)
+{
+	enum { LENGTH = 19 };
+
+	for (unsigned byte = 0; byte < 256; byte++)
+		for (size_t at = 0; at < LENGTH; at++) {
+			uint8_t bytes[LENGTH];
+			memset(bytes, 'a', sizeof(bytes));
+			bytes[at] = (uint8_t)byte;
+			const struct span text = span_of(bytes, sizeof(bytes));
+			bool plain = byte >= 0x20 && byte < 0x7f; /* no byte above begins a whole sequence */
+			cr_expect_eq(text_is_clean(text), plain, "%02x at %zu", byte, at);
+			cr_expect_eq(text_is_clean_lines(text), plain || byte == '\n', "%02x at %zu", byte, at);
+		}
+}
+
 Test(buffer, writes_big_endian_text_and_bytes)
 {
 	struct buffer b = BUFFER_EMPTY;

@@ -102,6 +102,29 @@ static void test_while_they_are_put(struct scratch *s)
 	      "a key that is too long is refused for what it is, and nothing else happens");
 }
 
+static bool hold(struct scratch *s, uint32_t n, uint8_t version)
+{
+	struct row r = row_of(n, version);
+
+	return scratch_hold(s, key_of(&r), span_of(r.value, VALUE));
+}
+
+/* More than memory holds, in no order, each twice: some when it is still there and some when it is not. */
+static void test_held(struct scratch *s)
+{
+	bool good = true;
+
+	for (uint32_t i = 0; i < ROWS && good; i++) {
+		uint32_t n = 2 * (uint32_t)((uint64_t)i * 104729 % ROWS);
+		good = hold(s, n, 1) && has(s, n, 1) && has(s, 0, 1);
+		good = good && (i % 2 == 0 || (hold(s, n, 0) && has(s, n, 0)));
+	}
+	check(good, "what is held is got");
+	for (uint32_t i = 0; i < ROWS && good; i++)
+		good = hold(s, 2 * i, 0) && has(s, 2 * i, 0);
+	check(good && has(s, 2 * ROWS - 2, 0), "also when it was held before, and put in between");
+}
+
 static void *walk(void *self)
 {
 	struct scratch *const *s = self;
@@ -169,6 +192,13 @@ static void test_full_disk(void)
 	check(n == 80000 && !scratch_settle(s) && strstr(scratch_error(s), "make room") != NULL,
 	      "a disk that is full only when all is settled is noticed then");
 	scratch_close(s);
+	s = opened();
+	limit(DISK);
+	for (n = 0; s != NULL && n < 3 * ROWS && hold(s, n, 0);)
+		n++;
+	check(n > 0 && n < 3 * ROWS && strstr(scratch_error(s), "make room") != NULL,
+	      "it is noticed for rows that were held, too");
+	scratch_close(s);
 	limit(RLIM_INFINITY);
 }
 
@@ -180,6 +210,7 @@ int main(void)
 	if (s == NULL)
 		return 1;
 	test_while_they_are_put(s);
+	test_held(s);
 	test_by_several_threads(s);
 	scratch_close(s);
 	test_full_disk();
