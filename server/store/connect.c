@@ -86,8 +86,8 @@ static bool set_up_names(struct store_conn *c)
 
 /*
  * The server's own limits end a little before ours, so that an error comes instead of a lost connection.
- * Every question has its index, and is bounded by what it reads through that: no plan may read more. A
- * writer's plans are made once, when the tables may still be empty: they must be those of full ones.
+ * Every question has its index, and is bounded by what it reads through that: no plan may read more. Plans of
+ * prepared statements are made once, when the tables may still be empty: they must be those of full ones.
  */
 static bool set_up_session(struct store_conn *c)
 {
@@ -99,7 +99,6 @@ static bool set_up_session(struct store_conn *c)
 		return false;
 	snprintf(limit, sizeof(limit), "%u", c->timeout_ms - c->timeout_ms / 10);
 	param_str(&p, limit);
-	param_bool(&p, c->kind == STORE_WRITER);
 	param_bool(&p, c->kind == STORE_READER);
 	if (conn_run_sql(
 		c,
@@ -108,8 +107,8 @@ static bool set_up_session(struct store_conn *c)
 		"set_config('idle_in_transaction_session_timeout', $1::text, false), "
 		"set_config('client_connection_check_interval', '5s', false), "
 		"set_config('jit', 'off', false), "
-		"set_config('default_transaction_read_only', $3::boolean::text, false), "
-		"CASE WHEN $2::boolean THEN set_config('plan_cache_mode', 'force_generic_plan', false) END, "
+		"set_config('default_transaction_read_only', $2::boolean::text, false), "
+		"set_config('plan_cache_mode', 'force_generic_plan', false), "
 		"set_config('enable_seqscan', 'off', false), "
 		"set_config('enable_bitmapscan', 'off', false), "
 		"set_config('enable_hashjoin', 'off', false), "

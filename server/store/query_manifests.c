@@ -85,7 +85,7 @@ static enum store_result name_sides(const struct asking *a, struct manifest_view
 
 	sql_list(&q, "SELECT no, credit_code || '/' || site FROM party WHERE no = ANY(?) ORDER BY no",
 		 sides[0], n * SIDES);
-	enum store_result r = sql_run(&q, a->conn, &res);
+	enum store_result r = sql_run_kept(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;
 	for (size_t i = 0; i < n; i++) {

@@ -58,7 +58,7 @@ void sql_party_numbers(struct sql *q, int64_t party);
 /* " AND key < after ORDER BY key DESC LIMIT limit + 1", newest first. */
 void sql_page(struct sql *q, uint64_t after, uint32_t limit);
 
-/* Runs it; the query is used up. */
+/* Runs it, planned for its values; the query is used up. */
 enum store_result sql_run(struct sql *q, struct store_conn *c, PGresult **ret_res) MUST_CHECK;
 /* Likewise; its text is planned once for each connection (conn_run_kept()). */
 enum store_result sql_run_kept(struct sql *q, struct store_conn *c, PGresult **ret_res) MUST_CHECK;

@@ -12,6 +12,8 @@ enum statement {
 	ST_BEGIN_SNAPSHOT,
 	ST_COMMIT,
 	ST_ROLLBACK,
+	ST_PLAN_EACH,
+	ST_PLAN_ONCE,
 	/* the lease and the head */
 	ST_LOCK,
 	ST_HEAD_LOCKED,
