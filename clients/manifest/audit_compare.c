@@ -13,7 +13,8 @@ struct comparing {
 	struct projection_report report;
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
-	size_t next; /* table that nobody has begun */
+	size_t next; /* table that nobody has begun; but for the largest */
+	bool largest_begun;
 	struct one {
 		struct comparing *all;
 		bool finished;
@@ -33,7 +34,7 @@ static bool is_its_turn(const struct comparing *c, size_t table)
 }
 
 /* What one finding explains depends on those before it: whoever has one waits for its table's turn. Tables
- * are begun in order, so that somebody can always go on. */
+ * are begun in order, the largest aside (begin()), so that somebody can always go on. */
 static void on_finding(void *self, const struct finding *finding)
 {
 	struct one *one = self;
@@ -55,11 +56,21 @@ static void on_progress(void *self, const char *table, uint64_t rows)
 	pthread_mutex_unlock(&one->all->lock);
 }
 
-static bool begin(struct comparing *c, size_t *ret_table)
+/* The largest table takes longest: the first of the other threads that is there begins with it. It may wait
+ * for all tables before, which the first thread goes through in order. */
+static bool begin(struct comparing *c, bool first_thread, size_t *ret_table)
 {
 	pthread_mutex_lock(&c->lock);
-	bool more = !c->failed && projection_table(c->next) != NULL;
-	*ret_table = more ? c->next++ : 0;
+	size_t largest = projection_largest();
+	bool ahead = !first_thread && !c->largest_begun;
+	if (!ahead && c->largest_begun && c->next == largest)
+		c->next++;
+	size_t table = ahead ? largest : c->next;
+	bool more = !c->failed && projection_table(table) != NULL;
+	c->largest_begun |= more && table == largest;
+	if (more && !ahead)
+		c->next++;
+	*ret_table = table;
 	pthread_mutex_unlock(&c->lock);
 	return more;
 }
@@ -76,11 +87,11 @@ static void finish(struct comparing *c, size_t table, const char *error)
 	pthread_mutex_unlock(&c->lock);
 }
 
-static void compare_tables(struct comparing *c, struct store_conn *conn)
+static void compare_tables(struct comparing *c, struct store_conn *conn, bool first_thread)
 {
 	size_t table;
 
-	while (begin(c, &table)) {
+	while (begin(c, first_thread, &table)) {
 		struct one *one = &c->tables[table];
 		struct projection_report report = c->report;
 		one->all = c;
@@ -99,7 +110,7 @@ static void *compare_thread(void *self)
 	struct store_conn *conn = store_conn_new(STORE_READER, &options);
 
 	if (conn != NULL && store_snapshot(conn, c->audit->snapshot) == STORE_OK)
-		compare_tables(c, conn);
+		compare_tables(c, conn, false);
 	store_conn_free(conn);
 	return NULL;
 }
@@ -112,7 +123,7 @@ static void compare_all(struct comparing *c)
 	while (n + 1 < c->audit->threads && n < COMPARERS_MAX - 1 &&
 	       pthread_create(&threads[n], NULL, compare_thread, c) == 0)
 		n++;
-	compare_tables(c, c->audit->conn);
+	compare_tables(c, c->audit->conn, true);
 	while (n > 0)
 		(void)pthread_join(threads[--n], NULL);
 }

@@ -32,6 +32,8 @@ enum { PROJECTION_TABLES_MAX = 32 };
 
 /* Which tables are compared; NULL: no more. */
 const char *projection_table(size_t i);
+/* The one with the most rows by far. */
+size_t projection_largest(void);
 
 struct projection_report {
 	void *self;

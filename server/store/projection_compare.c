@@ -26,6 +26,11 @@ const char *projection_table(size_t i)
 	return i < TABLES ? tables[i].name : NULL;
 }
 
+size_t projection_largest(void)
+{
+	return TABLE_RUNNING_NUMBER;
+}
+
 /* ---- in words ---- */
 
 static void cell_text(char type, struct span cell, char *text, size_t size)
