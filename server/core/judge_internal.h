@@ -1,6 +1,7 @@
 /*
- * What the files of judging share: judge.c (the flow), judge_append.c (entries, rows, the server's own
- * events), judge_about.c (events about a manifest or a flag), judge_sweep.c, signers.c.
+ * What the files of judging share: judge.c (the flow), judge_chain.c (chains and forks), judge_append.c
+ * (entries and rows), judge_flags.c (the server's own events), judge_about.c (events about a manifest or a
+ * flag), judge_sweep.c, judge_again.c, signers.c.
  */
 #ifndef CORE_JUDGE_INTERNAL_H
 #define CORE_JUDGE_INTERNAL_H
@@ -58,6 +59,17 @@ struct member {
 
 /* The signer whose key is revoked, of an event that signers_check() lets pass all the same; NULL: none. */
 const struct key_record *signers_lapsed(const struct registry *r, const struct event *e);
+
+/* ---- judge_chain.c ---- */
+
+/* Refuses a custody event that does not follow its manifest's head, and keeps the evidence of a fork. False:
+ * no memory, or no signature. */
+bool judge_chain(struct member *m) MUST_CHECK;
+/* Of one that is refused already: says so when it is a fork or descends from one. Does it follow the head? */
+bool judge_rest_of_chain(struct member *m) MUST_CHECK;
+/* Not too much of it today? The flag that names the evidence counts it when it is applied to the registry,
+ * also after a restart. */
+bool judge_may_keep_evidence(const struct judgement *j, const struct key_record *key) MUST_CHECK;
 
 /* ---- judge_append.c: false and NULL mean no memory (or no signature) unless said otherwise ---- */
 
