@@ -14,11 +14,15 @@
 
 enum { WRITES_MAX = 20000, HELD_MAX = 16 * 1024 * 1024 };
 
+struct scratch_reader {
+	MDB_cursor *cursor;
+};
+
 struct scratch {
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
-	MDB_cursor *cursor; /* NULL: none is open */
+	struct scratch_reader own; /* without a cursor: none is open */
 	struct held *held;
 	unsigned writes;
 	char error[SCRATCH_ERROR_SIZE];
@@ -45,9 +49,9 @@ static bool begin(struct scratch *s)
 
 static void end_cursor(struct scratch *s)
 {
-	if (s->cursor != NULL)
-		mdb_cursor_close(s->cursor);
-	s->cursor = NULL;
+	if (s->own.cursor != NULL)
+		mdb_cursor_close(s->own.cursor);
+	s->own.cursor = NULL;
 }
 
 static bool renew(struct scratch *s)
@@ -164,43 +168,9 @@ static bool put_held(void *self, struct span key, struct span value)
 
 bool scratch_hold(struct scratch *s, struct span key, struct span value)
 {
-	return held_put(s->held, key, value) || (held_empty(s->held, put_held, s) && scratch_put(s, key, value));
+	return held_put(s->held, key, value) ||
+	       (held_empty(s->held, put_held, s) && scratch_put(s, key, value));
 }
-
-static bool move(MDB_cursor *cursor, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
-		 struct span *ret_value)
-{
-	MDB_val v;
-
-	if (mdb_cursor_get(cursor, k, &v, how) != 0)
-		return false;
-	*ret_key = span_of(k->mv_data, k->mv_size);
-	*ret_value = span_of(v.mv_data, v.mv_size);
-	return true;
-}
-
-bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key, struct span *ret_value)
-{
-	MDB_val k = value_of(key);
-
-	if (s->txn == NULL || (s->cursor == NULL && mdb_cursor_open(s->txn, s->dbi, &s->cursor) != 0))
-		return false;
-	return move(s->cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
-}
-
-bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value)
-{
-	MDB_val k;
-
-	return s->cursor != NULL && move(s->cursor, &k, MDB_NEXT, ret_key, ret_value);
-}
-
-/* ---- when all is put ---- */
-
-struct scratch_reader {
-	MDB_txn *txn;
-	MDB_cursor *cursor;
-};
 
 bool scratch_settle(struct scratch *s)
 {
@@ -212,27 +182,49 @@ bool scratch_settle(struct scratch *s)
 	return code == 0 || failed(s, code);
 }
 
+/* ---- reading in order ---- */
+
 struct scratch_reader *scratch_reader_new(const struct scratch *s)
 {
 	struct scratch_reader *r = calloc(1, sizeof(*r));
+	MDB_txn *txn = NULL;
 
-	if (r != NULL && (mdb_txn_begin(s->env, NULL, MDB_RDONLY, &r->txn) != 0 ||
-			  mdb_cursor_open(r->txn, s->dbi, &r->cursor) != 0)) {
-		scratch_reader_free(r);
-		return NULL;
-	}
-	return r;
+	if (r != NULL && mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn) == 0 &&
+	    mdb_cursor_open(txn, s->dbi, &r->cursor) == 0)
+		return r;
+	if (txn != NULL)
+		mdb_txn_abort(txn);
+	free(r);
+	return NULL;
 }
 
 void scratch_reader_free(struct scratch_reader *r)
 {
 	if (r == NULL)
 		return;
-	if (r->cursor != NULL)
-		mdb_cursor_close(r->cursor);
-	if (r->txn != NULL)
-		mdb_txn_abort(r->txn);
+	MDB_txn *txn = mdb_cursor_txn(r->cursor);
+	mdb_cursor_close(r->cursor);
+	mdb_txn_abort(txn);
 	free(r);
+}
+
+struct scratch_reader *scratch_own_reader(struct scratch *s)
+{
+	if (s->txn == NULL || (s->own.cursor == NULL && mdb_cursor_open(s->txn, s->dbi, &s->own.cursor) != 0))
+		return NULL;
+	return &s->own;
+}
+
+static bool move(struct scratch_reader *r, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
+		 struct span *ret_value)
+{
+	MDB_val v;
+
+	if (r == NULL || mdb_cursor_get(r->cursor, k, &v, how) != 0)
+		return false;
+	*ret_key = span_of(k->mv_data, k->mv_size);
+	*ret_value = span_of(v.mv_data, v.mv_size);
+	return true;
 }
 
 bool scratch_reader_seek(struct scratch_reader *r, struct span key, struct span *ret_key,
@@ -240,12 +232,12 @@ bool scratch_reader_seek(struct scratch_reader *r, struct span key, struct span 
 {
 	MDB_val k = value_of(key);
 
-	return move(r->cursor, &k, MDB_SET_RANGE, ret_key, ret_value);
+	return move(r, &k, MDB_SET_RANGE, ret_key, ret_value);
 }
 
 bool scratch_reader_next(struct scratch_reader *r, struct span *ret_key, struct span *ret_value)
 {
 	MDB_val k;
 
-	return move(r->cursor, &k, MDB_NEXT, ret_key, ret_value);
+	return move(r, &k, MDB_NEXT, ret_key, ret_value);
 }

@@ -20,27 +20,27 @@ void scratch_close(struct scratch *s);
 struct span scratch_get(struct scratch *s, struct span key) MUST_CHECK;
 /* Adds or replaces. False: the key is too long, or the disk is full: see scratch_error(). */
 bool scratch_put(struct scratch *s, struct span key, struct span value) MUST_CHECK;
-/* The same for a row that is replaced again soon: it stays in memory for a while. Seek and next do not find it
- * before all is settled. */
+/* The same for a row that is replaced again soon: it stays in memory for a while. No reader finds it before
+ * all is settled. */
 bool scratch_hold(struct scratch *s, struct span key, struct span value) MUST_CHECK;
 const char *scratch_error(const struct scratch *s);
-
-/* The first row at or after `key`, borrowed as above; false: there is none. */
-bool scratch_seek(struct scratch *s, struct span key, struct span *ret_key,
-		  struct span *ret_value) MUST_CHECK;
-/* The row after the last one that seek or next gave. */
-bool scratch_next(struct scratch *s, struct span *ret_key, struct span *ret_value) MUST_CHECK;
 
 /* Once. From here on nothing is put or got; readers see all. False: the disk is full. */
 bool scratch_settle(struct scratch *s) MUST_CHECK;
 
-/* One thread's. Of a settled one; NULL: no memory. */
+/* Gives the rows in order. */
 struct scratch_reader;
+/* One thread's, of a settled one; what it gives stays until it is freed. NULL: no memory. */
 struct scratch_reader *scratch_reader_new(const struct scratch *s) MUST_CHECK;
 void scratch_reader_free(struct scratch_reader *r);
-/* As above; what is borrowed stays. */
+/* For the thread that puts, before: it and what it gives are borrowed as above. NULL, in which seek finds
+ * nothing: see scratch_error(). */
+struct scratch_reader *scratch_own_reader(struct scratch *s) MUST_CHECK;
+
+/* The first row at or after `key`; false: there is none. */
 bool scratch_reader_seek(struct scratch_reader *r, struct span key, struct span *ret_key,
 			 struct span *ret_value) MUST_CHECK;
+/* The row after the last one that seek or next gave. */
 bool scratch_reader_next(struct scratch_reader *r, struct span *ret_key, struct span *ret_value) MUST_CHECK;
 
 #endif

@@ -112,16 +112,17 @@ static bool term(struct projection *p, const struct span *v)
 /* A term of the manifest has this value in this column. */
 static bool has_term(struct projection *p, struct span number, size_t column, struct span value)
 {
+	struct scratch_reader *r = scratch_own_reader(p->scratch);
 	struct span key, row, cells[COPY_COLUMNS_MAX];
 
 	row_put_key(&p->key, TABLE_TERM, &number, 1);
 	struct span prefix = buffer_span(&p->key);
-	bool more = scratch_seek(p->scratch, prefix, &key, &row);
+	bool more = scratch_reader_seek(r, prefix, &key, &row);
 	while (more && key.n >= prefix.n && memcmp(key.p, prefix.p, prefix.n) == 0) {
 		if (row_split(row, table_columns(&tables[TABLE_TERM]), cells) && cells[column].p != NULL &&
 		    span_eq(cells[column], value))
 			return true;
-		more = scratch_next(p->scratch, &key, &row);
+		more = scratch_reader_next(r, &key, &row);
 	}
 	return false;
 }
@@ -347,6 +348,7 @@ static bool load_numbers(struct projection *p, const struct needs *needs, struct
 			 struct loaded *loaded)
 {
 	enum { USES_MAX = 64 };
+	struct scratch_reader *r = scratch_own_reader(p->scratch);
 	struct loaded_number *to = arena_room(arena, needs->numbers_n * USES_MAX, sizeof(*to));
 	struct number numbers[2];
 	struct span key, row, cells[COPY_COLUMNS_MAX];
@@ -364,7 +366,7 @@ static bool load_numbers(struct projection *p, const struct needs *needs, struct
 			    needs->numbers[k].key == need->key && needs->numbers[k].number == need->number;
 		row_put_key(&p->key, TABLE_RUNNING_NUMBER, wanted, 2);
 		struct span prefix = buffer_span(&p->key);
-		bool more = !twice && scratch_seek(p->scratch, prefix, &key, &row);
+		bool more = !twice && scratch_reader_seek(r, prefix, &key, &row);
 		for (size_t uses = 0; more && uses < USES_MAX && key.n >= prefix.n &&
 				      memcmp(key.p, prefix.p, prefix.n) == 0 && row_split(row, 5, cells);
 		     uses++) {
@@ -372,7 +374,7 @@ static bool load_numbers(struct projection *p, const struct needs *needs, struct
 			    .key = need->key, .number = need->number, .index = (uint64_t)copy_int(cells[3])};
 			if (cells[4].n == DIGEST_SIZE)
 				memcpy(to[n++].event.b, cells[4].p, DIGEST_SIZE);
-			more = scratch_next(p->scratch, &key, &row);
+			more = scratch_reader_next(r, &key, &row);
 		}
 	}
 	qsort(to, n, sizeof(*to), by_number);
