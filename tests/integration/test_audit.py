@@ -98,20 +98,27 @@ def test_it_runs_while_devices_send(make):
     assert report["holds"] and int(report["rows"]["manifest"]) == 900
 
 
-@pytest.mark.parametrize("statement, what", [
+# One in each of several tables, in the order in which they are told of.
+EVERYWHERE = [
+    ("UPDATE party SET name = 'x' WHERE no = 2", ("row.changed", "party", "name")),
+    ("UPDATE device_key SET revoked_from = 1 WHERE no = 5", ("row.changed", "device_key", "revoked_from")),
+    ("UPDATE permit SET waste_codes = array['HW01']", ("row.changed", "permit", "waste_codes")),
+    ("INSERT INTO setting VALUES ('clock.skew', '1 h', 3)", ("row.unexplained", "setting", "")),
     ("UPDATE manifest SET state = 9 WHERE number = {overdue}", ("row.changed", "manifest", "state")),
+    ("UPDATE flag SET detail = 'x' WHERE flag = (SELECT min(flag) FROM flag)", ("row.changed", "flag", "detail")),
+    ("UPDATE running_number SET index = index + 1 WHERE key_no = 5 AND number = 1",
+     ("row.changed", "running_number", "index")),
+]
+
+
+@pytest.mark.parametrize("statement, what", [
+    *EVERYWHERE,
     ("UPDATE manifest SET look_at = NULL WHERE number = {waiting}", ("row.changed", "manifest", "look_at")),
     ("DELETE FROM manifest WHERE number = {whole}", ("row.missing", "manifest", "")),
     ("DELETE FROM flag WHERE number = {overdue}", ("row.missing", "flag", "")),
     ("UPDATE flag SET closed_at = raised_at, closed_by = flag WHERE number = {forked}",
      ("row.changed", "flag", "closed_at")),
-    ("UPDATE device_key SET revoked_from = 1 WHERE no = 5", ("row.changed", "device_key", "revoked_from")),
-    ("UPDATE party SET name = 'x' WHERE no = 2", ("row.changed", "party", "name")),
-    ("UPDATE permit SET waste_codes = array['HW01']", ("row.changed", "permit", "waste_codes")),
-    ("INSERT INTO setting VALUES ('clock.skew', '1 h', 3)", ("row.unexplained", "setting", "")),
     ("DELETE FROM evidence", ("row.missing", "evidence", "")),
-    ("UPDATE running_number SET index = index + 1 WHERE key_no = 5 AND number = 1",
-     ("row.changed", "running_number", "index")),
     ("DELETE FROM checkpoint WHERE size < 0; UPDATE log_head SET root = sha256('x')", ("tree.root", "log_head", "root")),
     ("UPDATE entry SET number = 0 WHERE number = {whole}", ("row.changed", "entry", "number")),
     ("UPDATE entry SET accepted_at = accepted_at - 1 WHERE index = 9", ("entry.time", "entry", "accepted_at")),
@@ -166,24 +173,12 @@ def test_each_reference_file_is_named_once(eventful):
     assert len(files) > 1 and files == sorted(set(files), key=int), files
 
 
-EVERYWHERE = [
-    ("UPDATE party SET name = 'x' WHERE no = 2", ("row.changed", "party", "name")),
-    ("UPDATE device_key SET revoked_from = 1 WHERE no = 5", ("row.changed", "device_key", "revoked_from")),
-    ("UPDATE permit SET waste_codes = array['HW01']", ("row.changed", "permit", "waste_codes")),
-    ("INSERT INTO setting VALUES ('clock.skew', '1 h', 3)", ("row.unexplained", "setting", "")),
-    ("UPDATE manifest SET state = 9 WHERE number = {}", ("row.changed", "manifest", "state")),
-    ("UPDATE flag SET detail = 'x' WHERE flag = (SELECT min(flag) FROM flag)", ("row.changed", "flag", "detail")),
-    ("UPDATE running_number SET index = index + 1 WHERE key_no = 5 AND number = 1",
-     ("row.changed", "running_number", "index")),
-]
-
-
 @pytest.fixture
 def damaged(eventful):
     """In several tables at once."""
     eventful.server.end()
     for statement, _ in EVERYWHERE:
-        eventful.sql(statement.format(eventful.overdue.number))
+        eventful.sql(statement.format(overdue=eventful.overdue.number))
     return eventful
 
 
