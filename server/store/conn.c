@@ -135,9 +135,9 @@ static PGresult *only_result(struct store_conn *c)
 	return NULL;
 }
 
-static enum store_result finish_run(struct store_conn *c, int sent, PGresult **ret_res)
+/* What the one result says; NULL: lost. */
+static enum store_result judge_result(struct store_conn *c, PGresult *res, PGresult **ret_res)
 {
-	PGresult *res = sent ? only_result(c) : NULL;
 	ExecStatusType status = PQresultStatus(res);
 
 	if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
@@ -150,6 +150,11 @@ static enum store_result finish_run(struct store_conn *c, int sent, PGresult **r
 		conn_drop(c);
 	PQclear(res);
 	return r;
+}
+
+static enum store_result finish_run(struct store_conn *c, int sent, PGresult **ret_res)
+{
+	return judge_result(c, sent ? only_result(c) : NULL, ret_res);
 }
 
 bool conn_again(const struct store_conn *c, enum store_result r, bool *tried)
@@ -203,6 +208,35 @@ enum store_result conn_run_sql(struct store_conn *c, const char *sql, const stru
 		return r;
 	return finish_run(c, PQsendQueryParams(c->pg, sql, p->n, NULL, p->values, p->lengths, p->formats, 1),
 			  ret_res);
+}
+
+/* In one round trip, which is one transaction: whatever becomes of the statement, the setting ends with it.
+ */
+enum store_result conn_run_planned(struct store_conn *c, const char *sql, const struct params *p,
+				   PGresult **ret_res)
+{
+	enum store_result r = usable(c, p);
+	struct pipeline both;
+	PGresult *res = NULL;
+
+	if (r != STORE_OK)
+		return r;
+	pipeline_begin(&both, c);
+	pipeline_send(&both, ST_PLAN_EACH, NULL);
+	both.broken =
+	    both.broken || !PQsendQueryParams(c->pg, sql, p->n, NULL, p->values, p->lengths, p->formats, 1);
+	if (pipeline_sync(&both)) {
+		PGresult *set = pipeline_next(&both);
+		bool good = PQresultStatus(set) == PGRES_TUPLES_OK;
+		PGresult *rows = set == NULL ? NULL : pipeline_next(&both);
+		res = good ? rows : set;
+		PQclear(good ? set : rows);
+		if (!pipeline_end(&both)) {
+			PQclear(res);
+			res = NULL;
+		}
+	}
+	return judge_result(c, res, ret_res);
 }
 
 /* Prepares a text that is not yet. */

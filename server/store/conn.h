@@ -67,9 +67,12 @@ int conn_send_run(struct store_conn *c, enum statement st, const struct params *
 /* Runs one prepared statement and gives its rows; on failure the connection is dropped when it was lost. */
 enum store_result conn_run(struct store_conn *c, enum statement st, const struct params *p,
 			   PGresult **ret_res) MUST_CHECK;
-/* The same for a statement that is made up for one query. */
+/* The same for a statement that is made up. */
 enum store_result conn_run_sql(struct store_conn *c, const char *sql, const struct params *p,
 			       PGresult **ret_res) MUST_CHECK;
+/* Likewise, for one query, whose values decide how it is best planned. */
+enum store_result conn_run_planned(struct store_conn *c, const char *sql, const struct params *p,
+				   PGresult **ret_res) MUST_CHECK;
 /* Likewise, for one that comes again and again with other values and is well planned without knowing them:
  * it is planned once. */
 enum store_result conn_run_kept(struct store_conn *c, const char *sql, const struct params *p,

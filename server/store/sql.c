@@ -141,21 +141,6 @@ void sql_page(struct sql *q, uint64_t after, uint32_t limit)
 	sql_int(q, " DESC LIMIT ?", (int64_t)limit + 1);
 }
 
-static enum store_result run_planned(struct sql *q, struct store_conn *c, PGresult **ret_res)
-{
-	PGresult *res = NULL;
-	enum store_result r = conn_do(c, ST_PLAN_EACH, NULL);
-
-	if (r != STORE_OK)
-		return r;
-	r = conn_run_sql(c, q->text, &q->params, &res);
-	if (c->pg != NULL && conn_do(c, ST_PLAN_ONCE, NULL) != STORE_OK)
-		conn_drop(c);
-	if (r == STORE_OK)
-		*ret_res = res;
-	return r;
-}
-
 static enum store_result run(struct sql *q, struct store_conn *c, bool kept, PGresult **ret_res)
 {
 	enum store_result r = STORE_UNAVAILABLE;
@@ -165,7 +150,7 @@ static enum store_result run(struct sql *q, struct store_conn *c, bool kept, PGr
 	else if (kept)
 		r = conn_run_kept(c, q->text, &q->params, ret_res);
 	else
-		r = run_planned(q, c, ret_res);
+		r = conn_run_planned(c, q->text, &q->params, ret_res);
 	sql_free(q);
 	return r;
 }

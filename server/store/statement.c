@@ -10,8 +10,8 @@ const struct statement_row statement_rows[STATEMENTS] = {
     [ST_COMMIT] = {"commit", "COMMIT", BOTH},
     [ST_ROLLBACK] = {"rollback", "ROLLBACK", BOTH},
 
-    [ST_PLAN_EACH] = {"plan_each", "SET plan_cache_mode = force_custom_plan", BOTH},
-    [ST_PLAN_ONCE] = {"plan_once", "SET plan_cache_mode = force_generic_plan", BOTH},
+    /* Until the transaction ends, which is that of one question. */
+    [ST_PLAN_EACH] = {"plan_each", "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)", BOTH},
 
     [ST_LOCK] = {"lock", "SELECT pg_try_advisory_lock($1::bigint)", WRITER},
     [ST_HEAD_LOCKED] = {"head_locked", "SELECT size, root, accepted_at, epoch FROM log_head FOR UPDATE",

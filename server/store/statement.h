@@ -13,7 +13,6 @@ enum statement {
 	ST_COMMIT,
 	ST_ROLLBACK,
 	ST_PLAN_EACH,
-	ST_PLAN_ONCE,
 	/* the lease and the head */
 	ST_LOCK,
 	ST_HEAD_LOCKED,

@@ -108,3 +108,48 @@ Test(store_reader, a_question_that_takes_too_long_is_cut_short_and_the_next_is_a
 	cr_assert_eq(c->pid, pid);
 	store_conn_free(c);
 }
+
+static const char *mode(struct store_conn *c,
+			enum store_result (*run)(struct store_conn *c, const char *sql,
+						 const struct params *p, PGresult **ret_res))
+{
+	static char text[40];
+	const struct params none = {0};
+	PGresult *res;
+
+	cr_assert_eq(run(c, "SELECT current_setting('plan_cache_mode')", &none, &res), STORE_OK);
+	snprintf(text, sizeof(text), "%.*s", SPAN_ARG(cell_span(res, 0, 0)));
+	PQclear(res);
+	return text;
+}
+
+Test(store_reader, a_made_up_question_is_planned_for_its_values_and_nothing_else_is, .init = begin,
+     .fini = end)
+{
+	const struct params none = {0};
+	PGresult *res;
+
+	cr_assert_eq(flags(reader), STORE_OK);
+	int pid = reader->pid;
+	cr_assert_str_eq(mode(reader, conn_run_planned), "force_custom_plan");
+	cr_assert_str_eq(mode(reader, conn_run_kept), "force_generic_plan");
+	cr_assert_eq(conn_run_planned(reader, "SELECT 1 / 0", &none, &res), STORE_DATA);
+	cr_assert_str_eq(mode(reader, conn_run_sql), "force_generic_plan");
+	cr_assert_eq(reader->pid, pid);
+	kill_sessions();
+	cr_assert_eq(conn_run_planned(reader, "SELECT 1", &none, &res), STORE_UNAVAILABLE);
+	cr_assert(reader->lost);
+	cr_assert_null(reader->pg);
+}
+
+Test(store_reader, a_kept_statement_is_prepared_again_in_the_next_session, .init = begin, .fini = end)
+{
+	const uint64_t number = NUMBER(1);
+	const struct query trail = {.kind = QUERY_TRAIL, .numbers = &number, .numbers_n = 1};
+
+	for (int i = 0; i < 3; i++) {
+		cr_assert_gt(city_run(&trail, &everything).n, 0);
+		cr_assert_gt(city_run(&trail, &everything).n, 0);
+		kill_sessions();
+	}
+}
