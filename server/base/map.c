@@ -2,8 +2,15 @@
 
 #include <stdlib.h>
 
-/* Eight bytes at a time, multiplied and folded: keys are registered by an authority, not chosen by an
- * attacker. */
+/* Bits go up by multiplying and come down by folding: once more than there are words, since the last bytes of
+ * keys that are counted upwards would else be seen in high bits alone. */
+static uint64_t mix(uint64_t h)
+{
+	h *= UINT64_C(0x9e3779b97f4a7c15);
+	return h ^ h >> 32;
+}
+
+/* Eight bytes at a time: keys are registered by an authority, not chosen by an attacker. */
 static uint64_t hash_of(struct span key)
 {
 	uint64_t h = key.n;
@@ -11,10 +18,9 @@ static uint64_t hash_of(struct span key)
 	for (size_t i = 0; i < key.n; i += 8) {
 		uint64_t word = 0;
 		memcpy(&word, key.p + i, key.n - i < 8 ? key.n - i : 8);
-		h = (h ^ word) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 32;
+		h = mix(h ^ word);
 	}
-	return h;
+	return mix(h);
 }
 
 /* The slot that holds the key, or the free one where it belongs. */

@@ -26,6 +26,65 @@ Test(map, finds_what_was_put_and_nothing_else)
 	map_free(&m);
 }
 
+/* How far all keys are from where their hashes would have them, in slots. */
+static size_t strayed(const struct map *m)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < m->cap; i++)
+		if (m->slots[i].value != NULL)
+			sum += (i - m->slots[i].hash) & (m->cap - 1);
+	return sum;
+}
+
+static size_t put_big_endian(char *to, uint64_t n)
+{
+	for (unsigned i = 0; i < 8; i++)
+		to[i] = (char)(n >> (56 - 8 * i));
+	return 8;
+}
+
+enum { KEY_KINDS = 8, KEYS = 20000, KEY_SIZE = 40 };
+
+/* Keys of one kind, numbered as they are given out: what differs may be the last bytes of a whole word alone.
+ */
+static size_t put_key_like(int kind, uint32_t i, char to[KEY_SIZE])
+{
+	const uint32_t site = i % 10;
+	size_t n = 0;
+
+	switch (kind) {
+	case 0: return (size_t)snprintf(to, KEY_SIZE, "辽A%05u", i);
+	case 1: return (size_t)snprintf(to, KEY_SIZE, "ABC%05u", i);
+	case 2: return (size_t)snprintf(to, KEY_SIZE, "2101152026%06u", i);
+	case 3: return (size_t)snprintf(to, KEY_SIZE, "HW-2101152026-%010u", i);
+	case 4:
+		n = (size_t)snprintf(to, KEY_SIZE, "91210100MA%07uX", i / 10);
+		memcpy(to + n, &site, sizeof(site));
+		return n + sizeof(site);
+	case 5: return put_big_endian(to, i);
+	case 6: to[0] = to[1] = 1; return 2 + put_big_endian(to + 2, UINT64_C(20262101000000) + i);
+	default:
+		memset(to, 'x', DIGEST_SIZE);
+		return DIGEST_SIZE - 8 + put_big_endian(to + DIGEST_SIZE - 8, i);
+	}
+}
+
+Test(map, is_quick_for_keys_as_they_are)
+{
+	static char keys[KEYS][KEY_SIZE];
+
+	for (int kind = 0; kind < KEY_KINDS; kind++) {
+		struct map m = {0};
+		for (uint32_t i = 0; i < KEYS; i++) {
+			size_t n = put_key_like(kind, i, keys[i]);
+			cr_assert(map_put(&m, span_of(keys[i], n), keys[i]));
+		}
+		cr_expect_lt(strayed(&m), 2 * KEYS, "kind %d: %zu", kind, strayed(&m));
+		map_free(&m);
+	}
+}
+
 /* ---- running numbers against the plainest model: a table of what was used ---- */
 
 enum { NUMBERS = 600 };
