@@ -126,6 +126,57 @@ static void test_held(struct scratch *s)
 	check(good && has(s, 2 * ROWS - 2, 0), "also when it was held before, and put in between");
 }
 
+enum { FEW = 14, LARGE = 18 << 20 };
+
+/* Every key of one to three bytes, each 0 or 1, in their order: most are the beginning of others. */
+static size_t short_key(size_t i, uint8_t key[3])
+{
+	static const char *const keys[FEW] = {"0", "00", "000", "001", "01", "010", "011",
+					      "1", "10", "100", "101", "11", "110", "111"};
+	size_t n = strlen(keys[i]);
+
+	for (size_t k = 0; k < n; k++)
+		key[k] = (uint8_t)(keys[i][k] - '0');
+	return n;
+}
+
+/* Rows of every length, replaced again and again, until memory was full many times; and one larger than it.
+ */
+static void test_held_of_any_length(void)
+{
+	struct scratch *s = opened();
+	uint8_t *bytes = calloc(1, LARGE), key[3];
+	size_t lengths[FEW], first[FEW];
+	bool good = s != NULL && bytes != NULL;
+	struct span k, v;
+
+	srand(1);
+	for (size_t i = 0; good && i < LARGE; i++)
+		bytes[i] = (uint8_t)(i * 167 >> 3);
+	for (size_t i = 0; good && i < 2000; i++) {
+		size_t at = i < FEW ? i : (size_t)rand() % FEW;
+		lengths[at] = i == 1000 ? LARGE : (size_t)rand() % (i % 3 == 0 ? 300000 : 3);
+		first[at] = i == 1000 ? 0 : (size_t)rand() % 1000;
+		k = span_of(key, short_key(at, key));
+		good = scratch_hold(s, k, span_of(bytes + first[at], lengths[at]));
+		at = i < FEW ? at : (size_t)rand() % FEW;
+		v = scratch_get(s, span_of(key, short_key(at, key)));
+		good = good && v.p != NULL && span_eq(v, span_of(bytes + first[at], lengths[at]));
+	}
+	check(good, "rows of any length are got as they were held last, also when a key begins another");
+	struct scratch_reader *r = good && scratch_settle(s) ? scratch_reader_new(s) : NULL;
+	bool more = r != NULL && scratch_reader_seek(r, span_of("", 1), &k, &v);
+	size_t n = 0;
+	for (; more && n < FEW && span_eq(k, span_of(key, short_key(n, key))) &&
+	       span_eq(v, span_of(bytes + first[n], lengths[n]));
+	     n++)
+		more = scratch_reader_next(r, &k, &v);
+	check(n == FEW && !more, "and are read so, in order");
+	scratch_reader_free(r);
+	scratch_close(s);
+	free(bytes);
+}
+
 static void *walk(void *self)
 {
 	struct scratch *const *s = self;
@@ -214,6 +265,7 @@ int main(void)
 	test_held(s);
 	test_by_several_threads(s);
 	scratch_close(s);
+	test_held_of_any_length();
 	test_full_disk();
 	check(scratch_open("/nowhere", ROOM, (char[SCRATCH_ERROR_SIZE]){0}) == NULL,
 	      "in a folder that is not there none is opened");
