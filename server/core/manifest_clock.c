@@ -6,18 +6,15 @@
 
 const struct clock_row clock_rows[DEADLINES] = {
     [DEADLINE_COLLECT] = {DEADLINE_COLLECT, FLAG_NOT_COLLECTED, CLOCK_GRACE, PLANNED(collect_by),
-			  SETTING(collect_grace), "collect.grace", "the manifest's collect_by",
-			  DETAIL_NOT_COLLECTED},
+			  SETTING(collect_grace), "collect.grace", DETAIL_NOT_COLLECTED},
     [DEADLINE_ARRIVE] = {DEADLINE_ARRIVE, FLAG_OVERDUE, CLOCK_GRACE, PLANNED(arrive_by),
-			 SETTING(transit_grace), "transit.grace", "the manifest's arrive_by",
-			 DETAIL_NOT_DELIVERED},
+			 SETTING(transit_grace), "transit.grace", DETAIL_NOT_DELIVERED},
     [DEADLINE_CONFIRM] = {DEADLINE_CONFIRM, FLAG_NOT_CONFIRMED, CLOCK_WORKING_DAYS, 0,
-			  SETTING(confirm_working_days), "confirm.working_days", "decree 23 (2021), art. 18",
-			  DETAIL_NOT_CONFIRMED},
+			  SETTING(confirm_working_days), "confirm.working_days", DETAIL_NOT_CONFIRMED},
     [DEADLINE_RETURN] = {DEADLINE_RETURN, FLAG_REFUSED_ADRIFT, CLOCK_WORKING_DAYS, 0, SETTING(return_days),
-			 "return.days", "decree 23 (2021), art. 18", DETAIL_NOT_BACK},
+			 "return.days", DETAIL_NOT_BACK},
     [DEADLINE_TREAT] = {DEADLINE_TREAT, FLAG_NOT_TREATED, CLOCK_DAYS, 0, SETTING(storage_days),
-			"storage.days", "Solid Waste Law (2020), art. 81", DETAIL_NOT_TREATED},
+			"storage.days", DETAIL_NOT_TREATED},
 };
 
 static int64_t number_at(const void *base, size_t offset)

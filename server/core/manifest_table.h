@@ -57,7 +57,6 @@ struct clock_row {
 	size_t planned; /* CLOCK_GRACE: offset in struct manifest of the planned instant */
 	size_t setting; /* offset in struct law_settings of the grace, or the number of days */
 	const char *setting_key;
-	const char *source; /* in the law */
 	enum detail detail; /* what was not done in time */
 };
 
