@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "core/details.h"
 #include "core/flags.h"
 #include "core/manifest_table.h"
 #include "core/words.h"
@@ -239,6 +240,15 @@ static void print_decision(const struct line_decision *l)
 		(void)printf(" 拒收 refused %.2f t", tonnes(l->refused.grams));
 }
 
+static void print_flag(const struct flag_raised *f)
+{
+	struct buffer detail = BUFFER_EMPTY;
+
+	detail_in_chinese(f->detail, &detail);
+	(void)printf("  %s: %.*s", word_of(flag_words, (int)f->kind)->zh, SPAN_ARG(buffer_span(&detail)));
+	buffer_free(&detail);
+}
+
 static void print_quantities(const struct event *e)
 {
 	static const char *const legs[] = {[RETURN_NO_LEG] = "",
@@ -269,10 +279,7 @@ static void print_quantities(const struct event *e)
 			(void)printf("  #%u %.2f t %.*s", e->treated.lines[i].line,
 				     tonnes(e->treated.lines[i].grams), SPAN_ARG(e->treated.lines[i].method));
 		break;
-	case EVENT_FLAG_RAISED:
-		(void)printf("  %s: %.*s", word_of(flag_words, (int)e->flag_raised.kind)->zh,
-			     SPAN_ARG(e->flag_raised.detail));
-		break;
+	case EVENT_FLAG_RAISED: print_flag(&e->flag_raised); break;
 	default: break;
 	}
 }

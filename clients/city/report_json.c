@@ -6,6 +6,7 @@
 
 #include "city/report.h"
 #include "core/credit_code.h"
+#include "core/details.h"
 #include "core/flags.h"
 #include "core/words.h"
 
@@ -69,6 +70,16 @@ static json_t *flags_json(const struct report *r)
 	return o;
 }
 
+static json_t *detail_zh_json(const char *detail)
+{
+	struct buffer zh = BUFFER_EMPTY;
+
+	detail_in_chinese(span_str(detail), &zh);
+	json_t *text = json_stringn(zh.p == NULL ? "" : (const char *)zh.p, zh.n);
+	buffer_free(&zh);
+	return text;
+}
+
 static json_t *worst_json(const struct report *r)
 {
 	struct bad_load worst[12];
@@ -79,9 +90,10 @@ static json_t *worst_json(const struct report *r)
 		const struct bad_load *b = &worst[i];
 		(void)json_array_append_new(
 		    list,
-		    json_pack("{s:o, s:s, s:s, s:I, s:o, s:o}", "number", number_json(b->manifest->number),
-			      "flag", word_of(flag_words, (int)b->flag->kind)->name, "detail",
-			      b->flag->detail,
+		    json_pack("{s:o, s:s, s:s, s:o, s:I, s:o, s:o}", "number",
+			      number_json(b->manifest->number), "flag",
+			      word_of(flag_words, (int)b->flag->kind)->name, "detail", b->flag->detail,
+			      "detail_zh", detail_zh_json(b->flag->detail),
 			      b->flag->kind == FLAG_QUANTITY ? "grams_missing" : "microseconds_late",
 			      (json_int_t)b->badness, "generator", party_json(r, &b->manifest->generator),
 			      "facility", party_json(r, &b->manifest->facility)));

@@ -1,5 +1,8 @@
 /* clients/city: the people, wastes and stories of the demo are such that the law's own code takes them. */
 #include <criterion/criterion.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/map.h"
 #include "city/report.h"
@@ -331,4 +334,61 @@ Test(city, words)
 	cr_expect_str_eq(span_text(50 * HOUR, text), "2 d");
 	cr_expect_str_eq(span_text(47 * HOUR, text), "47 h");
 	cr_expect_str_eq(span_text(59 * MINUTE, text), "59 min");
+}
+
+/* What is printed while `print` runs; to be freed. */
+static char *printed(struct report *r, void (*print)(struct report *r))
+{
+	FILE *file = tmpfile();
+	char *text = NULL;
+	size_t size = 0;
+	(void)fflush(stdout);
+	int was = dup(STDOUT_FILENO);
+
+	cr_assert(file != NULL && was >= 0 && dup2(fileno(file), STDOUT_FILENO) >= 0);
+	print(r);
+	(void)fflush(stdout);
+	cr_assert(dup2(was, STDOUT_FILENO) >= 0);
+	(void)close(was);
+	rewind(file);
+	cr_assert(getdelim(&text, &size, '\0', file) > 0);
+	(void)fclose(file);
+	return text;
+}
+
+static void print_json(struct report *r)
+{
+	cr_expect(report_json(r));
+}
+
+Test(city, a_report_tells_flags_in_chinese_too)
+{
+	struct told t = tell(1, TUESDAY, 50);
+	const uint64_t number = t.city->hero->number;
+	struct tally tally = {.ended = MICROS_PER_SECOND};
+	struct line_view line = {.code = span_str("900-214-08")};
+	struct seen_flag flag = {.kind = FLAG_OVERDUE,
+				 .number = number,
+				 .detail = "not delivered by 2026-06-16 08:00",
+				 .open = true};
+	struct seen_manifest manifest = {.number = number, .plate = "", .lines = &line, .lines_n = 1};
+	struct trail_entry entry = {
+	    .event = {.kind = EVENT_FLAG_RAISED,
+		      .flag_raised = {.kind = FLAG_OVERDUE, .detail = span_str(flag.detail)}}};
+	struct report r = {.city = t.city,
+			   .registry = &tally,
+			   .day = &tally,
+			   .flags = {.items = &flag, .n = 1},
+			   .manifests = {.items = &manifest, .n = 1},
+			   .trail = {.items = &entry, .n = 1}};
+
+	char *text = printed(&r, report_print);
+	cr_expect_not_null(strstr(text, "逾期未运抵，期限 2026-06-16 08:00"), "%s", text);
+	cr_expect_null(strstr(text, flag.detail));
+	free(text);
+	text = printed(&r, print_json);
+	cr_expect_not_null(strstr(text, "\"detail\": \"not delivered by 2026-06-16 08:00\""), "%s", text);
+	cr_expect_not_null(strstr(text, "\"detail_zh\": \"逾期未运抵，期限 2026-06-16 08:00\""));
+	free(text);
+	forget(&t);
 }
