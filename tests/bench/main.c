@@ -45,7 +45,7 @@ struct report {
 	double peak, peak_late;
 	double start_seconds; /* of a server that finds the log full */
 	struct stored before, after, late_stored;
-	double filled; /* events a second while filling */
+	double filled; /* events a second while filling; 0: it was full enough */
 };
 
 static void measure_idle(struct bench *b, struct report *r)
@@ -161,14 +161,18 @@ static void print_figures(const char *name, const struct figures *f)
 
 static void print_late(const struct bench *b, const struct report *r)
 {
+	char filling[32] = "null"; /* what was not done took no time */
+
 	if (b->o.fill == 0)
 		return;
+	if (r->filled > 0)
+		(void)snprintf(filling, sizeof(filling), "%.0f", r->filled);
 	print_figures("full_load_filled", &r->late);
 	(void)printf(
-	    "  \"filled\": {\"entries\": %.0f, \"events_per_second_while_filling\": %.0f, "
+	    "  \"filled\": {\"entries\": %.0f, \"events_per_second_while_filling\": %s, "
 	    "\"server_start_seconds\": %.2f,\n    \"throughput_to_empty\": %.3f, \"ratio_to_empty\": %.3f, "
 	    "\"server_peak_bytes\": %.0f, \"database_bytes\": %.0f},\n",
-	    r->late_stored.entries, r->filled, r->start_seconds, r->late.events / r->full.events,
+	    r->late_stored.entries, filling, r->start_seconds, r->late.events / r->full.events,
 	    r->late.ratio / r->full.ratio, r->peak_late, r->late_stored.bytes);
 }
 
