@@ -2,8 +2,8 @@
  * Proofs from tiles, in two steps, because tiles are fetched between them: a plan says which tiles a proof
  * needs, and building it from them cannot fail. Pure.
  *
- * A plan for the current size takes its partial tiles from the right edge (tree_tile()) at once, while the
- * tree has that size; the others are full and stored.
+ * For sizes up to that of a tree in memory, tiles that are still partial there come from its right edge
+ * (tree_edge()), which is also good for every smaller width; the others are full and stored.
  */
 #ifndef CORE_PROOF_PLAN_H
 #define CORE_PROOF_PLAN_H

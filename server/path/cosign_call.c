@@ -164,8 +164,7 @@ static void root_run(struct work *w, void *thread)
 	struct call *call = (struct call *)w;
 	struct digest ours;
 
-	if (tree_root_at(&call->path->ports.store, thread, call->claim.size, call->arena, &ours) !=
-		STORE_OK ||
+	if (tree_root_at(&call->path->ports.store, thread, call->claim.size, &ours) != STORE_OK ||
 	    digest_eq(&ours, &call->claim.root))
 		call->end = CALL_FAILED;
 }
@@ -195,7 +194,7 @@ static void proof_run(struct work *w, void *thread)
 
 	call->end = CALL_NO_PROOF;
 	if (!plan_consistency(call->old, call->size, &plan) ||
-	    plan_prove(&call->path->ports.store, thread, &plan, call->arena, call->proof) != STORE_OK)
+	    plan_prove(&call->path->ports.store, thread, &plan, call->proof) != STORE_OK)
 		return;
 	call->proof_n = plan.steps_n;
 	call->end = CALL_FAILED; /* until it has answered */

@@ -129,7 +129,7 @@ void batch_load(struct batch *b, void *thread)
 		return;
 	}
 	for (size_t i = 0; i < b->seen_n && !b->fault; i++) {
-		b->result = tree_root_at(store, thread, b->seen[i].size, b->arena, &b->seen[i].root);
+		b->result = tree_root_at(store, thread, b->seen[i].size, &b->seen[i].root);
 		if (b->result != STORE_OK)
 			return;
 	}

@@ -1,10 +1,12 @@
 /* Proofs and roots of what is stored: the plans' tiles are fetched through the store, on any of its lanes. */
 #include "path/internal.h"
 
+enum { PROVE_MEMORY = 512 * 1024 };
+
 bool tiles_take_edge(struct tiles *t, const struct tree *tree, struct arena *arena)
 {
 	for (unsigned level = 0; shift_right(tree_size(tree), TILE_HEIGHT * level) > 0; level++) {
-		struct digest *nodes = arena_array(arena, TILE_NODES, sizeof(*nodes));
+		struct digest *nodes = arena_room(arena, TILE_NODES, sizeof(*nodes));
 		if (nodes == NULL)
 			return false;
 		(void)tree_edge(tree, level, nodes);
@@ -22,8 +24,7 @@ static struct tile_id as_it_is(const struct tiles *t, const struct tile_id *id)
 	return (struct tile_id){id->level, id->n, now > id->width ? now : id->width};
 }
 
-/* NULL: it is not there. */
-static struct digest *find_held(const struct tiles *t, const struct tile_id *id)
+static const struct digest *find_held(const struct tiles *t, const struct tile_id *id)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->held[i].id.n == id->n && t->held[i].id.level == id->level &&
@@ -35,6 +36,14 @@ static struct digest *find_held(const struct tiles *t, const struct tile_id *id)
 static bool on_edge(const struct tiles *t, const struct tile_id *id)
 {
 	return id->width < TILE_WIDTH && id->width <= tile_width(id->level, id->n, t->edge_size);
+}
+
+/* NULL: it is not there. */
+static const struct digest *nodes_of(const struct tiles *t, const struct tile_id *wanted)
+{
+	struct tile_id id = as_it_is(t, wanted);
+
+	return on_edge(t, &id) ? t->edge[id.level] : find_held(t, &id);
 }
 
 static bool hold(struct tiles *t, const struct tile_id *id, struct arena *arena)
@@ -49,7 +58,7 @@ static bool hold(struct tiles *t, const struct tile_id *id, struct arena *arena)
 		t->held = grown;
 		t->cap = cap;
 	}
-	struct digest *nodes = arena_array(arena, TILE_NODES, sizeof(*nodes));
+	struct digest *nodes = arena_room(arena, TILE_NODES, sizeof(*nodes));
 	if (nodes == NULL)
 		return false;
 	t->held[t->n++] = (struct tile_held){.id = *id, .nodes = nodes};
@@ -60,10 +69,24 @@ static bool hold_plan(struct tiles *t, const struct proof_plan *plan, struct are
 {
 	for (size_t i = 0; i < plan->tiles_n; i++) {
 		struct tile_id id = as_it_is(t, &plan->tiles[i]);
-		if (!on_edge(t, &id) && find_held(t, &id) == NULL && !hold(t, &id, arena))
+		if (nodes_of(t, &id) == NULL && !hold(t, &id, arena))
 			return false;
 	}
 	return true;
+}
+
+/*
+ * A full tile's root is a hash of the tile above, and so on up to the edge: what was damaged where it is
+ * stored would make proofs that accuse the log.
+ */
+static bool is_sound(const struct tiles *t, const struct tile_held *h)
+{
+	const unsigned i = (unsigned)(h->id.n % TILE_WIDTH);
+	const struct tile_id above = {h->id.level + 1, h->id.n / TILE_WIDTH, i + 1};
+	const struct digest *nodes = t->edge_size > 0 ? nodes_of(t, &above) : NULL;
+
+	return nodes == NULL || h->id.width < TILE_WIDTH ||
+	       digest_eq(&nodes[i], &h->nodes[tile_node(TILE_HEIGHT, 0)]);
 }
 
 /* Those from `from` on: full ones together, others one by one. */
@@ -89,6 +112,8 @@ static enum store_result fetch_held(struct tiles *t, size_t from, const struct s
 		r = store->tiles(thread, ids, full, nodes);
 	for (size_t i = from; i < t->n && r == STORE_OK; i++)
 		tile_hash_nodes(t->held[i].nodes, t->held[i].id.width);
+	for (size_t i = from; i < t->n && r == STORE_OK; i++)
+		r = is_sound(t, &t->held[i]) ? STORE_OK : STORE_CORRUPT;
 	return r;
 }
 
@@ -107,31 +132,32 @@ void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct di
 {
 	const struct digest *tiles[PROOF_TILES_MAX];
 
-	for (size_t i = 0; i < plan->tiles_n; i++) {
-		struct tile_id id = as_it_is(t, &plan->tiles[i]);
-		tiles[i] = on_edge(t, &id) ? t->edge[id.level] : find_held(t, &id);
-	}
+	for (size_t i = 0; i < plan->tiles_n; i++)
+		tiles[i] = nodes_of(t, &plan->tiles[i]);
 	plan_build(plan, tiles, ret_hashes);
 }
 
 enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
-			     struct arena *arena, struct digest *ret_hashes)
+			     struct digest *ret_hashes)
 {
 	struct tiles tiles = {0};
-	enum store_result r = tiles_fetch(&tiles, store, thread, plan, 1, arena);
+	struct arena *arena = arena_new(PROVE_MEMORY);
+	enum store_result r =
+	    arena == NULL ? STORE_UNAVAILABLE : tiles_fetch(&tiles, store, thread, plan, 1, arena);
 
 	if (r == STORE_OK)
 		tiles_build(&tiles, plan, ret_hashes);
+	arena_free(arena);
 	return r;
 }
 
 enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
-			       struct arena *arena, struct digest *ret_root)
+			       struct digest *ret_root)
 {
 	struct proof_plan plan;
 
 	if (plan_root(size, &plan))
-		return plan_prove(store, thread, &plan, arena, ret_root);
+		return plan_prove(store, thread, &plan, ret_root);
 	*ret_root = merkle_root(NULL, 0);
 	return STORE_OK;
 }

@@ -25,18 +25,21 @@ struct tiles {
  * proofs in trees up to this size. False: no memory.
  */
 bool tiles_take_edge(struct tiles *t, const struct tree *tree, struct arena *arena) MUST_CHECK;
-/* All that the plans need and is not there yet: full tiles by one question. STORE_UNAVAILABLE also without
- * memory. */
+/*
+ * All that the plans need and is not there yet: full tiles by one question. STORE_UNAVAILABLE also without
+ * memory; STORE_CORRUPT also when a full one is not what the tree above it says. After a failure nothing can
+ * be built.
+ */
 enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, void *thread,
 			      const struct proof_plan *plans, size_t plans_n, struct arena *arena) MUST_CHECK;
 /* A proof of a plan whose tiles were fetched; ret_hashes has room for plan->steps_n. */
 void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes);
 
-/* Both in one, for one proof alone. */
+/* Both in one, for one proof alone, in memory of its own: a batch may need a great many roots. */
 enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
-			     struct arena *arena, struct digest *ret_hashes) MUST_CHECK;
+			     struct digest *ret_hashes) MUST_CHECK;
 /* The root that the log had at `size`; fails likewise. */
 enum store_result tree_root_at(const struct store_port *store, void *thread, uint64_t size,
-			       struct arena *arena, struct digest *ret_root) MUST_CHECK;
+			       struct digest *ret_root) MUST_CHECK;
 
 #endif

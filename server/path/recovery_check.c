@@ -66,7 +66,7 @@ static bool contains(struct recovery *r, void *thread, uint64_t size, const stru
 			       "%s has size %llu, the database only %llu: it went backwards. " WENT_BACKWARDS,
 			       what, (unsigned long long)size, (unsigned long long)r->head.size);
 	if (size > 0 && size < r->head.size) {
-		enum store_result read = tree_root_at(&r->path->ports.store, thread, size, r->arena, &ours);
+		enum store_result read = tree_root_at(&r->path->ports.store, thread, size, &ours);
 		if (read != STORE_OK) {
 			r->result = read;
 			return false;

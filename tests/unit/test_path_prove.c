@@ -3,6 +3,7 @@
 
 #include "core/checkpoint.h"
 #include "core/tile.h"
+#include "path/prove.h"
 #include "rig.h"
 
 enum { TILES = 3, AT_ONCE = 100 };
@@ -73,24 +74,23 @@ Test(path_prove, what_is_full_is_fetched_at_once_and_the_edge_is_there)
 
 Test(path_prove, from_every_size_to_every_size)
 {
-	static const uint64_t sizes[] = {1, 2, 100, 255, 256, 257, 400, 511, 512, 513, 700, 768, 769, 800, 0};
+	static const uint64_t at[] = {1, 2, 100, 255, 256, 257, 400, 511, 512, 513, 700, 768, 769, 800, 0};
 	struct rig *r = begin();
 
-	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
-		for (size_t k = i; k < ARRAY_LEN(sizes); k++) {
-			const struct query q = {
-			    .kind = QUERY_CHECKPOINT, .size = sizes[i], .to_size = sizes[k]};
-			struct checkpoint from = {span_str(RIG_ORIGIN), sizes[i], {{0}}}, to;
+	for (size_t i = 0; i < ARRAY_LEN(at); i++)
+		for (size_t k = i; k < ARRAY_LEN(at); k++) {
+			const struct query q = {.kind = QUERY_CHECKPOINT, .size = at[i], .to_size = at[k]};
+			struct checkpoint from = {span_str(RIG_ORIGIN), at[i], {{0}}}, to;
 			unsigned fetched = ask(r, &q);
 			const struct frame *f = rig_answer(r, conn, asked);
 			cr_assert_eq(f->answer.kind, ANSWER_CHECKPOINT, "%s", rig_words(r, conn, asked));
 			const struct checkpoint_view *c = &f->answer.checkpoint;
 			cr_assert_eq(checkpoint_open(c->checkpoint, span_str(RIG_ORIGIN), &r->log_key, &to),
 				     LOG_HOLDS);
-			cr_assert_eq(to.size, sizes[k] == 0 ? r->store->head.size : sizes[k]);
-			from.root = fake_store_root(r->store, sizes[i]);
+			cr_assert_eq(to.size, at[k] == 0 ? r->store->head.size : at[k]);
+			from.root = fake_store_root(r->store, at[i]);
 			cr_assert_eq(checkpoint_follows(&from, &to, c->consistency, c->consistency_n),
-				     LOG_HOLDS, "%lu to %lu", sizes[i], sizes[k]);
+				     LOG_HOLDS, "%lu to %lu", at[i], at[k]);
 			/* Once for the root that it goes back to, once for what is proved of it. */
 			cr_assert_leq(fetched, 2);
 		}
@@ -108,4 +108,103 @@ Test(path_prove, a_database_that_is_away_is_no_fault_of_the_server)
 	(void)ask_trail(r, NUMBER(1));
 	cr_assert(rig_receipt_holds(r, proven(r)));
 	rig_free(r);
+}
+
+/* What is in memory judges what is stored: whoever got a proof from this would take the log for forged. */
+Test(path_prove, a_damaged_tile_is_not_proved_from)
+{
+	struct rig *r = begin();
+
+	(void)ask_trail(r, NUMBER(1));
+	cr_assert(rig_receipt_holds(r, proven(r)));
+	r->store->entries[TILE_WIDTH - 1].leaf.b[7] ^= 1;
+	(void)ask_trail(r, NUMBER(1));
+	cr_assert(rig_refused(r, conn, asked, REFUSAL_UNAVAILABLE, "server.database"), "%s",
+		  rig_words(r, conn, asked));
+	r->store->entries[TILE_WIDTH - 1].leaf.b[7] ^= 1;
+	(void)ask_trail(r, NUMBER(1));
+	cr_assert(rig_receipt_holds(r, proven(r)));
+	rig_free(r);
+}
+
+/* ---- a log of more than a tile of tiles ---- */
+
+enum { LEAVES = 66000, LEVELS = 3 };
+
+static struct digest stored[LEVELS][LEAVES];
+static const uint64_t sizes[] = {1, 2, 255, 256, 257, 511, 512, 65535, 65536, 65537, 65791, 65792, LEAVES};
+static struct digest roots[ARRAY_LEN(sizes)];
+
+static void fill(void)
+{
+	for (uint64_t i = 0; i < LEAVES; i++)
+		stored[0][i] = merkle_leaf(span_of(&i, sizeof(i)));
+	for (unsigned level = 1; level < LEVELS; level++)
+		for (size_t i = 0; i < (size_t)LEAVES >> (TILE_HEIGHT * level); i++)
+			stored[level][i] = merkle_root(&stored[level - 1][i * TILE_WIDTH], TILE_WIDTH);
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++)
+		roots[i] = merkle_root(stored[0], sizes[i]);
+}
+
+/* conn: the tree's size, up to which tiles are stored. */
+static enum store_result full_tiles(void *size, const struct tile_id *ids, size_t n,
+				    struct digest *const *ret_hashes)
+{
+	for (size_t i = 0; i < n; i++) {
+		cr_assert_eq(tile_width(ids[i].level, ids[i].n, *(uint64_t *)size), TILE_WIDTH);
+		memcpy(ret_hashes[i], &stored[ids[i].level][ids[i].n * TILE_WIDTH],
+		       TILE_WIDTH * sizeof(struct digest));
+	}
+	return STORE_OK;
+}
+
+/* All that can be asked of a smaller tree, at once. */
+static void prove_all(const struct store_port *store, const struct tree *tree, size_t at, struct arena *arena)
+{
+	const uint64_t indexes[] = {0, 254, 255, 256, 65535, 65536, sizes[at] / 2, sizes[at] - 1};
+	struct proof_plan plans[1 + ARRAY_LEN(indexes) + ARRAY_LEN(sizes)];
+	struct digest proof[MERKLE_PROOF_MAX];
+	struct tiles tiles = {0};
+	uint64_t edge = tree_size(tree), what[ARRAY_LEN(plans)];
+	size_t n = 1, inclusions;
+
+	cr_assert(plan_root(sizes[at], &plans[0]));
+	for (size_t i = 0; i < ARRAY_LEN(indexes); i++)
+		if (plan_inclusion(what[n] = indexes[i], sizes[at], &plans[n]))
+			n++;
+	inclusions = n;
+	for (size_t i = 0; i < at; i++)
+		if (plan_consistency(sizes[what[n] = i], sizes[at], &plans[n]))
+			n++;
+	cr_assert(tiles_take_edge(&tiles, tree, arena));
+	cr_assert_eq(tiles_fetch(&tiles, store, &edge, plans, n, arena), STORE_OK);
+	for (size_t i = 0; i < n; i++) {
+		tiles_build(&tiles, &plans[i], proof);
+		cr_assert(i == 0 ? digest_eq(&proof[0], &roots[at])
+			  : i < inclusions
+			      ? merkle_inclusion_holds(what[i], sizes[at], &stored[0][what[i]], proof,
+						       plans[i].steps_n, &roots[at])
+			      : merkle_consistency_holds(sizes[what[i]], sizes[at], proof, plans[i].steps_n,
+							 &roots[what[i]], &roots[at]),
+			  "plan %zu of size %lu, edge %lu", i, sizes[at], edge);
+	}
+}
+
+Test(path_prove, of_every_size_under_every_edge_only_full_tiles_are_fetched)
+{
+	const struct store_port store = {.tiles = full_tiles};
+	struct arena *arena = arena_new(64 * 1024 * 1024);
+	struct tree *tree = tree_new();
+
+	fill();
+	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
+		uint64_t from = tree_size(tree);
+		tree_commit(tree, tree_append(arena, tree, &stored[0][from], sizes[i] - from));
+		for (size_t k = 0; k <= i; k++) {
+			arena_reset(arena);
+			prove_all(&store, tree, k, arena);
+		}
+	}
+	tree_free(tree);
+	arena_free(arena);
 }
