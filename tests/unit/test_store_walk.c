@@ -327,3 +327,30 @@ Test(store_walk, pages_show_each_row_once_while_rows_are_added, .init = begin, .
 	}
 	cr_assert_gt(shown, 3000);
 }
+
+Test(store_walk, an_entry_of_others_is_not_looked_for_among_all_flags, .init = begin, .fini = end)
+{
+	const struct scope scopes[] = {own(OTHER_GENERATOR), area("210181")};
+	struct query q = {.kind = QUERY_ENTRY};
+
+	while (world->entries[q.index].row.number != NUMBER(9))
+		q.index++;
+	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+		FILE *log = log_at_end();
+		cr_assert_eq(city_run(&q, &scopes[i]).n, 0);
+		long pages = pages_touched(log);
+		cr_assert_leq(pages, 100, "%ld pages", pages);
+	}
+	/* Unless it closed a flag of theirs. */
+	struct query flags = FLAGS(.limit = 0);
+	struct answers theirs = city_run(&flags, &scopes[0]);
+	char sql[200];
+	cr_assert_eq(theirs.n, 1);
+	snprintf(
+	    sql, sizeof(sql),
+	    "UPDATE entry SET kind = %d WHERE index = %lu; UPDATE flag SET closed_by = %lu WHERE flag = %lu",
+	    EVENT_FLAG_CLEARED, q.index, q.index, theirs.flags[0].flag);
+	cr_assert_str_eq(ask(pg, sql), "");
+	cr_assert_eq(city_run(&q, &scopes[0]).n, 1);
+	cr_assert_eq(city_run(&q, &scopes[1]).n, 0);
+}
