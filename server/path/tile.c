@@ -27,10 +27,9 @@ static enum store_result fetch_hashes(const struct store_port *store, void *thre
 
 	if (hashes == NULL)
 		return STORE_UNAVAILABLE;
-	enum store_result r =
-	    id->width == TILE_WIDTH
-		? store->tiles(thread, id, 1, &hashes)
-		: store->hashes(thread, (uint8_t)id->level, id->n * TILE_WIDTH, id->width, hashes);
+	enum store_result r = id->width == TILE_WIDTH ? store->tiles(thread, id, 1, &hashes)
+						      : store->hashes(thread, (uint8_t)id->level,
+								      id->n * TILE_WIDTH, id->width, hashes);
 	for (unsigned i = 0; i < id->width && r == STORE_OK; i++)
 		buffer_put(to, hashes[i].b, DIGEST_SIZE);
 	return r;

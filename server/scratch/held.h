@@ -1,6 +1,6 @@
 /*
- * Rows held in memory until there are too many, the newest of each key. What is replaced soon then goes to the
- * file once. Private to scratch/.
+ * Rows held in memory until there are too many, the newest of each key. What is replaced soon then goes to
+ * the file once. Private to scratch/.
  */
 #ifndef SCRATCH_HELD_H
 #define SCRATCH_HELD_H

@@ -20,8 +20,8 @@ void scratch_close(struct scratch *s);
 struct span scratch_get(struct scratch *s, struct span key) MUST_CHECK;
 /* Adds or replaces. False: the key is too long, or the disk is full: see scratch_error(). */
 bool scratch_put(struct scratch *s, struct span key, struct span value) MUST_CHECK;
-/* The same for a row that is replaced again soon: it stays in memory for a while. No reader finds it before all
- * is settled, and a key that was held is held from then on, not put. */
+/* The same for a row that is replaced again soon: it stays in memory for a while. No reader finds it before
+ * all is settled, and a key that was held is held from then on, not put. */
 bool scratch_hold(struct scratch *s, struct span key, struct span value) MUST_CHECK;
 const char *scratch_error(const struct scratch *s);
 

@@ -100,20 +100,19 @@ static bool set_up_session(struct store_conn *c)
 	snprintf(limit, sizeof(limit), "%u", c->timeout_ms - c->timeout_ms / 10);
 	param_str(&p, limit);
 	param_bool(&p, c->kind == STORE_READER);
-	if (conn_run_sql(
-		c,
-		"SELECT set_config('statement_timeout', $1::text, false), "
-		"set_config('lock_timeout', $1::text, false), "
-		"set_config('idle_in_transaction_session_timeout', $1::text, false), "
-		"set_config('client_connection_check_interval', '5s', false), "
-		"set_config('jit', 'off', false), "
-		"set_config('default_transaction_read_only', $2::boolean::text, false), "
-		"set_config('plan_cache_mode', 'force_generic_plan', false), "
-		"set_config('enable_seqscan', 'off', false), "
-		"set_config('enable_bitmapscan', 'off', false), "
-		"set_config('enable_hashjoin', 'off', false), "
-		"set_config('enable_mergejoin', 'off', false)",
-		&p, &res) != STORE_OK)
+	if (conn_run_sql(c,
+			 "SELECT set_config('statement_timeout', $1::text, false), "
+			 "set_config('lock_timeout', $1::text, false), "
+			 "set_config('idle_in_transaction_session_timeout', $1::text, false), "
+			 "set_config('client_connection_check_interval', '5s', false), "
+			 "set_config('jit', 'off', false), "
+			 "set_config('default_transaction_read_only', $2::boolean::text, false), "
+			 "set_config('plan_cache_mode', 'force_generic_plan', false), "
+			 "set_config('enable_seqscan', 'off', false), "
+			 "set_config('enable_bitmapscan', 'off', false), "
+			 "set_config('enable_hashjoin', 'off', false), "
+			 "set_config('enable_mergejoin', 'off', false)",
+			 &p, &res) != STORE_OK)
 		return false;
 	PQclear(res);
 	return true;

@@ -219,7 +219,8 @@ Test(text, every_byte_is_seen_wherever_it_stands)
 			const struct span text = span_of(bytes, sizeof(bytes));
 			bool plain = byte >= 0x20 && byte < 0x7f; /* no byte above begins a whole sequence */
 			cr_expect_eq(text_is_clean(text), plain, "%02x at %zu", byte, at);
-			cr_expect_eq(text_is_clean_lines(text), plain || byte == '\n', "%02x at %zu", byte, at);
+			cr_expect_eq(text_is_clean_lines(text), plain || byte == '\n', "%02x at %zu", byte,
+				     at);
 		}
 }
 
