@@ -63,6 +63,7 @@ struct path {
 	size_t verify_groups;         /* on the lane */
 	size_t under_way;
 	bool gate_shut;
+	micros damage_told_at; /* that a read found what is stored to be damaged; 0: never */
 
 	struct cosign *cosign; /* NULL: no witnesses */
 	uint64_t asked_epoch;  /* of the lease since which the witnesses were asked */
@@ -83,6 +84,8 @@ static inline micros path_now(const struct path *p)
 
 void path_notice(struct path *p, enum notice_level level, const char *what, const char *fmt, ...)
     PRINTF_LIKE(4, 5);
+/* That a read found STORE_CORRUPT, at most once a minute: whoever asks may ask for it again and again. */
+void path_tell_damage(struct path *p);
 
 /* ---- the stages, in the order of the table in path.c; those of a batch are in batch.h ---- */
 void stage_frame(struct path *p, conn_id conn, struct span bytes);

@@ -47,6 +47,19 @@ void path_notice(struct path *p, enum notice_level level, const char *what, cons
 	p->ports.notice(p->ports.self, level, what, detail);
 }
 
+void path_tell_damage(struct path *p)
+{
+	micros now = path_now(p);
+
+	if (p->damage_told_at != 0 && now - p->damage_told_at < 60 * MICROS_PER_SECOND)
+		return;
+	p->damage_told_at = now;
+	path_notice(
+	    p, NOTICE_ERROR, "what is stored is damaged",
+	    "a read met an entry or a tile that is missing or not what the tree says, and was refused: "
+	    "`manifest log audit` names it; restore it from a copy");
+}
+
 /* What an event is told when it cannot be taken now; NULL: it can. */
 static const struct rule *not_now(const struct path *p, enum refusal_kind *ret_kind)
 {

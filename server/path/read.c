@@ -326,6 +326,8 @@ static void read_done(struct work *w)
 
 	p->under_way--;
 	limits_read_end(p, r->key);
+	if (r->result == STORE_CORRUPT)
+		path_tell_damage(p);
 	if (r->kind == READ_CALLBACK)
 		answer_callback(r);
 	else if (r->result != STORE_OK || r->fault)

@@ -74,6 +74,8 @@ static void tile_done(struct work *w)
 	enum refusal_kind refused = t->result == STORE_OK ? REFUSAL_NONE : REFUSAL_UNAVAILABLE;
 
 	t->path->under_way--;
+	if (t->result == STORE_CORRUPT)
+		path_tell_damage(t->path);
 	t->answer(t->self, refused, refused == REFUSAL_NONE ? buffer_span(&t->out) : span_of(NULL, 0));
 	gate_check(t->path);
 	buffer_free(&t->out);

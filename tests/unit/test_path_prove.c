@@ -117,10 +117,17 @@ Test(path_prove, a_damaged_tile_is_not_proved_from)
 
 	(void)ask_trail(r, NUMBER(1));
 	cr_assert(rig_receipt_holds(r, proven(r)));
+	cr_assert_eq(r->notices[NOTICE_ERROR], 0);
 	r->store->entries[TILE_WIDTH - 1].leaf.b[7] ^= 1;
+	for (unsigned i = 0; i < 3; i++) {
+		(void)ask_trail(r, NUMBER(1));
+		cr_assert(rig_refused(r, conn, asked, REFUSAL_UNAVAILABLE, "server.database"), "%s",
+			  rig_words(r, conn, asked));
+		cr_assert_eq(r->notices[NOTICE_ERROR], 1);
+	}
+	rig_seconds(r, 61);
 	(void)ask_trail(r, NUMBER(1));
-	cr_assert(rig_refused(r, conn, asked, REFUSAL_UNAVAILABLE, "server.database"), "%s",
-		  rig_words(r, conn, asked));
+	cr_assert_eq(r->notices[NOTICE_ERROR], 2, "%s", r->last_notice);
 	r->store->entries[TILE_WIDTH - 1].leaf.b[7] ^= 1;
 	(void)ask_trail(r, NUMBER(1));
 	cr_assert(rig_receipt_holds(r, proven(r)));
