@@ -281,6 +281,10 @@ static enum refusal_kind failure(const struct read *r, const struct rule **ret_r
 		*ret_rule = PATH(SLOW);
 		return REFUSAL_LATER;
 	}
+	if (r->result == STORE_CORRUPT) {
+		*ret_rule = PATH(DAMAGED);
+		return REFUSAL_FAULT;
+	}
 	*ret_rule = r->result != STORE_OK ? PATH(DATABASE) : PATH(FAULT);
 	return r->result != STORE_OK ? REFUSAL_UNAVAILABLE : REFUSAL_FAULT;
 }

@@ -71,7 +71,9 @@ static void tile_run(struct work *w, void *thread)
 static void tile_done(struct work *w)
 {
 	struct tile_read *t = (struct tile_read *)w;
-	enum refusal_kind refused = t->result == STORE_OK ? REFUSAL_NONE : REFUSAL_UNAVAILABLE;
+	enum refusal_kind refused = t->result == STORE_OK        ? REFUSAL_NONE
+				    : t->result == STORE_CORRUPT ? REFUSAL_FAULT
+								 : REFUSAL_UNAVAILABLE;
 
 	t->path->under_way--;
 	if (t->result == STORE_CORRUPT)

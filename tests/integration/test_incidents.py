@@ -12,8 +12,7 @@ from forger import Forger
 from ledger import Ledger
 from load import Load
 from manifest_client import Connection, Device, Refused, event
-from manifest_client.device import TwoHistories, now, sign
-from manifest_client.note import Invalid
+from manifest_client.device import now, sign
 from server import ROOT, fill
 
 pytestmark = pytest.mark.slow
@@ -140,17 +139,18 @@ def test_one_bit_of_a_root_flips(bits):
 
 
 def test_one_bit_of_a_tile_flips(bits):
-    """The same, in the hashes that proofs are made of. No proof made with it holds, so nobody is deceived; the registry's
-    entries are proven at every start, which finds it."""
+    """The same, in the hashes that proofs are made of. The tree in memory knows better: whoever would be given a proof made
+    with it is told of the damage instead, and so is the operator. The registry's entries are proven at every start."""
     bits.send(250 - bits.server.sql("SELECT size FROM log_head")[0][0])
     bits.flip("tile", TILE, 32 * 3)
-    with pytest.raises(TwoHistories):  # the sender's next checkpoint does not continue the one before
+    with pytest.raises(Refused, match="FAULT.*server.damaged"):  # that the sender's next checkpoint continues the last
         bits.send(20)
     assert bits.flipped == 1
     registrar = bits.city.registrar
     with bits.city.connect(Device(registrar.log, registrar.role, key=registrar.key)) as c, \
-            pytest.raises(Invalid, match="entry 2 is not under the root"):
+            pytest.raises(Refused, match="FAULT.*server.damaged"):
         c.entries(entry={"index": 2})
+    bits.server.wait("server", what="what is stored is damaged")
     bits.server.end()
     with pytest.raises(AssertionError, match="the tree's hashes beside it were changed"):
         bits.server.start()

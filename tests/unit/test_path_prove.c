@@ -121,7 +121,7 @@ Test(path_prove, a_damaged_tile_is_not_proved_from)
 	r->store->entries[TILE_WIDTH - 1].leaf.b[7] ^= 1;
 	for (unsigned i = 0; i < 3; i++) {
 		(void)ask_trail(r, NUMBER(1));
-		cr_assert(rig_refused(r, conn, asked, REFUSAL_UNAVAILABLE, "server.database"), "%s",
+		cr_assert(rig_refused(r, conn, asked, REFUSAL_FAULT, "server.damaged"), "%s",
 			  rig_words(r, conn, asked));
 		cr_assert_eq(r->notices[NOTICE_ERROR], 1);
 	}

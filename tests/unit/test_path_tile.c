@@ -182,7 +182,7 @@ Test(path_tile, a_store_that_fails)
 	cr_expect_eq(got.bytes_n, 0);
 	r->store->script[CALL_ENTRIES].fault = FAULT_CORRUPT;
 	r->store->script[CALL_ENTRIES].times = 1;
-	cr_expect_eq(ask(r, &auditor, id, true), REFUSAL_UNAVAILABLE);
+	cr_expect_eq(ask(r, &auditor, id, true), REFUSAL_FAULT);
 	cr_expect_eq(ask(r, NULL, id, false), REFUSAL_NONE);
 	cr_expect_eq(path_status(r->path).under_way, 0);
 	rig_free(r);
