@@ -363,15 +363,15 @@ enum store_result query_entry(const struct asking *a, struct answers *ret_answer
 		"SELECT e.index, e.entry FROM (SELECT * FROM entry WHERE index = ?) e WHERE "
 		"EXISTS (SELECT FROM registry_entry g WHERE g.index = e.index",
 		(int64_t)a->query->index);
-	sql_int(&q, " AND e.kind < ?) OR EXISTS (SELECT", EVENT_FLAG_RAISED);
+	sql_int(&q, " AND e.kind < ? " ONE_BY_ONE ") OR EXISTS (SELECT", EVENT_FLAG_RAISED);
 	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
-	sql_add(&q, " AND x.number = e.number) OR EXISTS (SELECT");
+	sql_add(&q, " AND x.number = e.number " ONE_BY_ONE ") OR EXISTS (SELECT");
 	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);
 	/* No index finds a flag by what closed it: that is looked for only where the entry may have. */
-	sql_int(&q, " AND x.flag = e.index) OR (e.kind > ?", EVENT_FLAG_RAISED);
+	sql_int(&q, " AND x.flag = e.index " ONE_BY_ONE ") OR (e.kind > ?", EVENT_FLAG_RAISED);
 	sql_int(&q, " AND e.kind <= ? AND EXISTS (SELECT", EVENT_FLAG_RESOLVED);
 	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);
-	sql_add(&q, " AND x.closed_by = e.index))");
+	sql_add(&q, " AND x.closed_by = e.index " ONE_BY_ONE "))");
 	if (a->asker.party != 0)
 		sql_int(&q,
 			" OR EXISTS (SELECT FROM device_key k WHERE k.party = ? AND position(k.keyid IN "
