@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "fake_store.h"
+#include "store/conn.h"
 #include "store/walk.h"
 #include "store_city.h"
 
@@ -84,17 +85,22 @@ static FILE *log_at_end(void)
 	return f;
 }
 
-/* Of each plan the root's line is the first, and counts all below it. */
+/* Of the reader's plans: other tests have sessions of their own beside it. Of each plan the root's line is
+ * the first, and counts all below it. */
 static long pages_touched(FILE *f)
 {
 	static char line[100000];
-	bool wanted = false;
+	char session[32];
+	bool ours = false, wanted = false;
 	long pages = 0;
 	unsigned plans = 0;
 
+	(void)snprintf(session, sizeof(session), "[%d] LOG:", reader->pid);
 	while (fgets(line, sizeof(line), f) != NULL) {
 		const char *at = strstr(line, "Buffers: shared");
-		if (strstr(line, "Query Text:") != NULL) {
+		if (strstr(line, "] LOG:") != NULL)
+			ours = strstr(line, session) != NULL;
+		if (ours && strstr(line, "Query Text:") != NULL) {
 			wanted = true;
 			plans++;
 		}
@@ -335,9 +341,13 @@ Test(store_walk, an_entry_of_others_is_not_looked_for_among_all_flags, .init = b
 
 	while (world->entries[q.index].row.number != NUMBER(9))
 		q.index++;
-	for (size_t i = 0; i < ARRAY_LEN(scopes); i++) {
+	/* Whatever PostgreSQL believes of their number. */
+	for (size_t i = 0; i < 2 * ARRAY_LEN(scopes); i++) {
+		if (i == ARRAY_LEN(scopes))
+			cr_assert_str_eq(ask(pg, "ANALYZE flag, flag_party, manifest, entry, registry_entry"),
+					 "");
 		FILE *log = log_at_end();
-		cr_assert_eq(city_run(&q, &scopes[i]).n, 0);
+		cr_assert_eq(city_run(&q, &scopes[i % ARRAY_LEN(scopes)]).n, 0);
 		long pages = pages_touched(log);
 		cr_assert_leq(pages, 100, "%ld pages", pages);
 	}
