@@ -13,11 +13,9 @@ struct comparing {
 	struct projection_report report;
 	pthread_mutex_t lock;
 	pthread_cond_t finished;
-	size_t next; /* table that nobody has begun; but for the largest */
-	bool largest_begun;
 	struct one {
 		struct comparing *all;
-		bool finished;
+		bool begun, finished;
 		uint64_t rows, under_way;
 	} tables[PROJECTION_TABLES_MAX];
 	char error[STORE_MESSAGE_SIZE]; /* of whoever failed first */
@@ -34,7 +32,7 @@ static bool is_its_turn(const struct comparing *c, size_t table)
 }
 
 /* What one finding explains depends on those before it: whoever has one waits for its table's turn. Tables
- * are begun in order, the largest aside (begin()), so that somebody can always go on. */
+ * are begun in order, the largest aside (choose()), so that somebody can always go on. */
 static void on_finding(void *self, const struct finding *finding)
 {
 	struct one *one = self;
@@ -58,18 +56,24 @@ static void on_progress(void *self, const char *table, uint64_t rows)
 
 /* The largest table takes longest: the first of the other threads that is there begins with it. It may wait
  * for all tables before, which the first thread goes through in order. */
+static size_t choose(const struct comparing *c, bool first_thread)
+{
+	size_t table = projection_largest();
+
+	if (!first_thread && !c->tables[table].begun)
+		return table;
+	for (table = 0; projection_table(table) != NULL && c->tables[table].begun;)
+		table++;
+	return table;
+}
+
 static bool begin(struct comparing *c, bool first_thread, size_t *ret_table)
 {
 	pthread_mutex_lock(&c->lock);
-	size_t largest = projection_largest();
-	bool ahead = !first_thread && !c->largest_begun;
-	if (!ahead && c->largest_begun && c->next == largest)
-		c->next++;
-	size_t table = ahead ? largest : c->next;
+	size_t table = choose(c, first_thread);
 	bool more = !c->failed && projection_table(table) != NULL;
-	c->largest_begun |= more && table == largest;
-	if (more && !ahead)
-		c->next++;
+	if (more)
+		c->tables[table].begun = true;
 	*ret_table = table;
 	pthread_mutex_unlock(&c->lock);
 	return more;
