@@ -157,14 +157,6 @@ double memory_of(pid_t pid, const char *field);
 double verify_rate(double seconds);
 double median(double *values, size_t n);
 
-/* ---------------------------------------------------------------- audit.c */
-
-struct audited {
-	double entries, signatures, seconds;
-};
-/* Judges the whole log again while the server runs. What does not hold ends the program. */
-void audit(const struct options *o, struct audited *ret_audited);
-
 /* ---------------------------------------------------------------- target.c */
 
 pid_t target_start(const struct options *o);

@@ -51,6 +51,15 @@ struct figures middle_of(const struct figures *rounds, size_t n);
 /* n rounds, with looks at the ceiling between them. */
 struct figures play_rounds(struct bench *b, size_t n, size_t events, double rate);
 
+/* ---------------------------------------------------------------- audit.c */
+
+struct audited {
+	double entries, signatures, seconds;
+	double ceiling; /* what the machine could verify in a second, before and between */
+};
+/* Judges the whole log again while the server runs. What does not hold ends the program. */
+void audit(struct bench *b, struct audited *ret_audited);
+
 /* ---------------------------------------------------------------- compare.c */
 
 struct comparison {
