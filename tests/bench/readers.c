@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/proof.h"
@@ -34,7 +34,9 @@ struct readers {
 	uint64_t size;
 	SSL_CTX *context;
 	pthread_barrier_t ready;
-	atomic_bool stop;
+	pthread_mutex_t lock; /* of `stop` */
+	pthread_cond_t stopped;
+	bool stop;
 	double pause; /* of each between two questions, seconds */
 	size_t n;
 	struct reader reader[READERS_MAX];
@@ -175,16 +177,19 @@ static void read_as_device(struct reader *r, struct link *l, struct arena *arena
 
 /* ---- one of them, and all ---- */
 
-/* True: it is the end. */
-static bool sleep_until(double when, const atomic_bool *stop)
+/* True: it is the end. On full cores each waking costs the server something: there is one for each question.
+ */
+static bool sleep_until(double when, struct readers *all)
 {
-	enum { LOOK_MS = 500 }; /* below a second: it goes into tv_nsec */
+	const struct timespec at = {.tv_sec = (time_t)when,
+				    .tv_nsec = (long)((when - (double)(time_t)when) * 1e9)};
 
-	for (double wait; !atomic_load(stop) && (wait = when - seconds_now()) > 0;) {
-		double some = wait < LOOK_MS / 1e3 ? wait : LOOK_MS / 1e3;
-		(void)nanosleep(&(struct timespec){.tv_nsec = (long)(some * 1e9)}, NULL);
-	}
-	return atomic_load(stop);
+	(void)pthread_mutex_lock(&all->lock);
+	while (!all->stop && seconds_now() < when)
+		(void)pthread_cond_timedwait(&all->stopped, &all->lock, &at);
+	bool stop = all->stop;
+	(void)pthread_mutex_unlock(&all->lock);
+	return stop;
 }
 
 static void *run(void *arg)
@@ -204,7 +209,7 @@ static void *run(void *arg)
 	(void)pthread_barrier_wait(&all->ready);
 	/* They do not all ask at the same moment. */
 	double next = seconds_now() + all->pause * (double)r->i / (double)all->n;
-	while (!sleep_until(next, &all->stop)) {
+	while (!sleep_until(next, all)) {
 		next += all->pause;
 		if (device)
 			read_as_device(r, &link, arena);
@@ -220,8 +225,12 @@ static void *run(void *arg)
 struct readers *readers_start(const struct bench *b, uint64_t size)
 {
 	struct readers *all = calloc(1, sizeof(*all));
+	pthread_condattr_t monotonic; /* as seconds_now() */
 
-	if (all == NULL || pthread_barrier_init(&all->ready, NULL, (unsigned)b->o.readers + 1) != 0)
+	if (all == NULL || pthread_barrier_init(&all->ready, NULL, (unsigned)b->o.readers + 1) != 0 ||
+	    pthread_condattr_init(&monotonic) != 0 ||
+	    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC) != 0 ||
+	    pthread_cond_init(&all->stopped, &monotonic) != 0 || pthread_mutex_init(&all->lock, NULL) != 0)
 		fail("no memory");
 	all->bench = b;
 	all->size = size;
@@ -242,7 +251,10 @@ void readers_stop(struct readers *all, struct reads *ret_reads)
 {
 	struct reads sum = {0};
 
-	atomic_store(&all->stop, true);
+	(void)pthread_mutex_lock(&all->lock);
+	all->stop = true;
+	(void)pthread_mutex_unlock(&all->lock);
+	(void)pthread_cond_broadcast(&all->stopped);
 	for (size_t i = 0; i < all->n; i++) {
 		const struct reader *r = &all->reader[i];
 		(void)pthread_join(r->thread, NULL);
@@ -253,6 +265,8 @@ void readers_stop(struct readers *all, struct reads *ret_reads)
 	}
 	SSL_CTX_free(all->context);
 	(void)pthread_barrier_destroy(&all->ready);
+	(void)pthread_cond_destroy(&all->stopped);
+	(void)pthread_mutex_destroy(&all->lock);
 	free(all);
 	*ret_reads = sum;
 }
