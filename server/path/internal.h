@@ -62,6 +62,7 @@ struct path {
 	struct verify_group *filling; /* the group that waits for the verify lane */
 	size_t verify_groups;         /* on the lane */
 	size_t under_way;
+	struct tiles_kept kept;
 	bool gate_shut;
 	micros damage_told_at; /* that a read found what is stored to be damaged; 0: never */
 

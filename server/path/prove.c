@@ -46,7 +46,7 @@ static const struct digest *nodes_of(const struct tiles *t, const struct tile_id
 	return on_edge(t, &id) ? t->edge[id.level] : find_held(t, &id);
 }
 
-static bool hold(struct tiles *t, const struct tile_id *id, struct arena *arena)
+static bool hold(struct tiles *t, const struct tile_id *id, struct digest *nodes, struct arena *arena)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
@@ -58,7 +58,6 @@ static bool hold(struct tiles *t, const struct tile_id *id, struct arena *arena)
 		t->held = grown;
 		t->cap = cap;
 	}
-	struct digest *nodes = arena_room(arena, TILE_NODES, sizeof(*nodes));
 	if (nodes == NULL)
 		return false;
 	t->held[t->n++] = (struct tile_held){.id = *id, .nodes = nodes};
@@ -69,7 +68,8 @@ static bool hold_plan(struct tiles *t, const struct proof_plan *plan, struct are
 {
 	for (size_t i = 0; i < plan->tiles_n; i++) {
 		struct tile_id id = as_it_is(t, &plan->tiles[i]);
-		if (nodes_of(t, &id) == NULL && !hold(t, &id, arena))
+		if (nodes_of(t, &id) == NULL &&
+		    !hold(t, &id, arena_room(arena, TILE_NODES, sizeof(struct digest)), arena))
 			return false;
 	}
 	return true;
@@ -79,14 +79,25 @@ static bool hold_plan(struct tiles *t, const struct proof_plan *plan, struct are
  * A full tile's root is a hash of the tile above, and so on up to the edge: what was damaged where it is
  * stored would make proofs that accuse the log.
  */
+static const struct digest *root_above(const struct tiles *t, const struct tile_id *id)
+{
+	const unsigned i = (unsigned)(id->n % TILE_WIDTH);
+	const struct tile_id above = {id->level + 1, id->n / TILE_WIDTH, i + 1};
+	const struct digest *nodes = t->edge_size > 0 && id->width == TILE_WIDTH ? nodes_of(t, &above) : NULL;
+
+	return nodes == NULL ? NULL : &nodes[i];
+}
+
+static bool is_proven(const struct tiles *t, const struct tile_held *h)
+{
+	const struct digest *root = root_above(t, &h->id);
+
+	return root != NULL && digest_eq(root, &h->nodes[tile_node(TILE_HEIGHT, 0)]);
+}
+
 static bool is_sound(const struct tiles *t, const struct tile_held *h)
 {
-	const unsigned i = (unsigned)(h->id.n % TILE_WIDTH);
-	const struct tile_id above = {h->id.level + 1, h->id.n / TILE_WIDTH, i + 1};
-	const struct digest *nodes = t->edge_size > 0 ? nodes_of(t, &above) : NULL;
-
-	return nodes == NULL || h->id.width < TILE_WIDTH ||
-	       digest_eq(&nodes[i], &h->nodes[tile_node(TILE_HEIGHT, 0)]);
+	return root_above(t, &h->id) == NULL || is_proven(t, h);
 }
 
 /* Those from `from` on: full ones together, others one by one. */
@@ -126,6 +137,61 @@ enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, v
 		if (!hold_plan(t, &plans[i], arena))
 			return STORE_UNAVAILABLE;
 	return t->n == before ? STORE_OK : fetch_held(t, before, store, thread, arena);
+}
+
+static struct tile_kept *find_kept(struct tiles_kept *kept, const struct tile_id *id)
+{
+	for (size_t i = 0; i < TILES_KEPT; i++)
+		if (kept->tiles[i].id.n == id->n && kept->tiles[i].id.level == id->level &&
+		    kept->tiles[i].id.width == id->width)
+			return &kept->tiles[i];
+	return NULL;
+}
+
+static struct tile_kept *least_used(struct tiles_kept *kept)
+{
+	struct tile_kept *least = &kept->tiles[0];
+
+	for (size_t i = 1; i < TILES_KEPT; i++)
+		if (kept->tiles[i].used < least->used)
+			least = &kept->tiles[i];
+	return least;
+}
+
+void tiles_keep(const struct tiles *t, struct tiles_kept *kept)
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct tile_held *h = &t->held[i];
+		if (!is_proven(t, h) || find_kept(kept, &h->id) != NULL)
+			continue;
+		struct tile_kept *to = least_used(kept);
+		to->id = h->id;
+		to->used = ++kept->uses;
+		memcpy(to->nodes, h->nodes, sizeof(to->nodes));
+	}
+}
+
+bool tiles_take_kept(struct tiles *t, struct tiles_kept *kept, const struct proof_plan *plan,
+		     struct arena *arena)
+{
+	const size_t before = t->n;
+	bool good = true;
+
+	for (size_t i = 0; i < plan->tiles_n && good; i++) {
+		struct tile_id id = as_it_is(t, &plan->tiles[i]);
+		if (nodes_of(t, &id) != NULL)
+			continue;
+		struct tile_kept *k = find_kept(kept, &id);
+		good = k != NULL && hold(t, &id, k->nodes, arena);
+		if (good)
+			k->used = ++kept->uses;
+	}
+	/* The tree may be another by now. */
+	for (size_t i = before; i < t->n && good; i++)
+		good = is_proven(t, &t->held[i]);
+	if (!good)
+		t->n = before;
+	return good;
 }
 
 void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes)

@@ -35,6 +35,24 @@ enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, v
 /* A proof of a plan whose tiles were fetched; ret_hashes has room for plan->steps_n. */
 void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes);
 
+/* Full tiles that were fetched for proofs: they never change, and many ask from the same few sizes. Begins as
+ * zeros. */
+enum { TILES_KEPT = 64 };
+struct tiles_kept {
+	struct tile_kept {
+		struct tile_id id; /* width 0: none */
+		uint64_t used;     /* when last: the least gives way */
+		struct digest nodes[TILE_NODES];
+	} tiles[TILES_KEPT];
+	uint64_t uses;
+};
+/* What was fetched is kept, as far as the tree above it says that it is right. */
+void tiles_keep(const struct tiles *t, struct tiles_kept *kept);
+/* True: all that the plan needs is at hand, from the edge or kept, until the next tiles_keep(). False: or no
+ * memory; `t` is as before. */
+bool tiles_take_kept(struct tiles *t, struct tiles_kept *kept, const struct proof_plan *plan,
+		     struct arena *arena) MUST_CHECK;
+
 /* Both in one, for one proof alone, in memory of its own: a batch may need a great many roots. */
 enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,
 			     struct digest *ret_hashes) MUST_CHECK;

@@ -97,6 +97,32 @@ Test(path_prove, from_every_size_to_every_size)
 	rig_free(r);
 }
 
+/* That the log goes on from a checkpoint is most often asked: the second time no thread and no store is. */
+Test(path_prove, what_was_fetched_is_answered_from_at_once)
+{
+	struct rig *r = begin();
+	const struct query q = {.kind = QUERY_CHECKPOINT, .size = 100};
+	struct checkpoint from = {span_str(RIG_ORIGIN), q.size, fake_store_root(r->store, q.size)}, to;
+
+	cr_assert_eq(ask(r, &q), 1);
+	for (unsigned i = 0; i < 3; i++) {
+		const unsigned before = r->store->calls[CALL_HASHES];
+		rig_query(r, conn, ++asked, &q);
+		const struct frame *f = rig_answer(r, conn, asked);
+		cr_assert_not_null(f, "at once");
+		const struct checkpoint_view *c = &f->answer.checkpoint;
+		cr_assert_eq(r->store->calls[CALL_HASHES], before);
+		cr_assert_eq(checkpoint_open(c->checkpoint, span_str(RIG_ORIGIN), &r->log_key, &to),
+			     LOG_HOLDS);
+		cr_assert_eq(to.size, r->store->head.size);
+		cr_assert_eq(checkpoint_follows(&from, &to, c->consistency, c->consistency_n), LOG_HOLDS);
+		rig_submit(r, conn, ++asked, rig_issue(r, NUMBER(2000 + i)));
+		rig_drain(r);
+	}
+	cr_assert_eq(path_status(r->path).under_way, 0);
+	rig_free(r);
+}
+
 Test(path_prove, a_database_that_is_away_is_no_fault_of_the_server)
 {
 	struct rig *r = begin();
@@ -212,6 +238,53 @@ Test(path_prove, of_every_size_under_every_edge_only_full_tiles_are_fetched)
 			prove_all(&store, tree, k, arena);
 		}
 	}
+	tree_free(tree);
+	arena_free(arena);
+}
+
+static bool is_kept(struct tiles_kept *kept, const struct tree *tree, uint64_t from, struct arena *arena)
+{
+	struct tiles tiles = {0};
+	struct proof_plan plan;
+
+	cr_assert(plan_consistency(from, tree_size(tree), &plan));
+	cr_assert(tiles_take_edge(&tiles, tree, arena));
+	return tiles_take_kept(&tiles, kept, &plan, arena);
+}
+
+static void fetch_and_keep(struct tiles_kept *kept, const struct tree *tree, uint64_t from,
+			   struct arena *arena)
+{
+	const struct store_port store = {.tiles = full_tiles};
+	uint64_t edge = tree_size(tree);
+	struct tiles tiles = {0};
+	struct proof_plan plan;
+
+	cr_assert(plan_consistency(from, edge, &plan));
+	cr_assert(tiles_take_edge(&tiles, tree, arena));
+	cr_assert_eq(tiles_fetch(&tiles, &store, &edge, &plan, 1, arena), STORE_OK);
+	tiles_keep(&tiles, kept);
+}
+
+Test(path_prove, those_used_last_are_kept_and_only_what_the_tree_above_proves)
+{
+	static struct tiles_kept kept;
+	struct arena *arena = arena_new(64 * 1024 * 1024);
+	struct tree *tree = tree_new();
+
+	fill();
+	tree_commit(tree, tree_append(arena, tree, stored[0], LEAVES));
+	for (uint64_t n = 0; n < TILES_KEPT + 10; n++) {
+		cr_assert_not(is_kept(&kept, tree, n * TILE_WIDTH + 77, arena));
+		fetch_and_keep(&kept, tree, n * TILE_WIDTH + 77, arena);
+		cr_assert(is_kept(&kept, tree, n * TILE_WIDTH + 78, arena));
+		cr_assert(is_kept(&kept, tree, 1, arena), "it is asked for all the time");
+	}
+	cr_assert_not(is_kept(&kept, tree, TILE_WIDTH + 77, arena));
+	for (size_t i = 0; i < TILES_KEPT; i++)
+		kept.tiles[i].nodes[tile_node(TILE_HEIGHT, 0)].b[0] ^= kept.tiles[i].id.level == 0;
+	cr_assert_not(is_kept(&kept, tree, 1, arena), "of another tree");
+	cr_assert(is_kept(&kept, tree, LEAVES - 1, arena), "nothing but the edge is needed");
 	tree_free(tree);
 	arena_free(arena);
 }
