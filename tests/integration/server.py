@@ -76,7 +76,6 @@ class Cluster:
         self._run("kill")
 
     def remove(self):
-        self.kill()  # nothing in it is wanted any more: no shutdown checkpoint
         self._run("remove")
 
     def socket(self):
