@@ -6,7 +6,7 @@
 #ifndef CORE_QUERY_H
 #define CORE_QUERY_H
 
-#include "core/event.h"
+#include "core/registry_records.h"
 
 enum query_kind {
 	QUERY_FLAGS = 1, /* the numbers of proto Query.what */
@@ -55,9 +55,9 @@ struct query {
  * WHERE clauses by the store. Exactly one of the three holds.
  */
 struct scope {
-	bool all;               /* auditor, registrar */
-	struct span division;   /* inspector: manifests and flags of which either end lies here */
-	struct party_ref party; /* a party: its own manifests and flags */
+	bool all;             /* auditor, registrar */
+	struct span division; /* inspector: manifests and flags of which either end lies here */
+	party_no party;       /* a party: its own manifests and flags; 0: none */
 };
 
 struct flag_view {

@@ -36,18 +36,18 @@ bool access_bundles(enum role role)
 	return role == ROLE_AUDITOR;
 }
 
-struct scope access_scope(enum role role, const struct party_ref *party, struct span division)
+struct span access_division(const struct key_record *key)
+{
+	return key == NULL || key->party == NULL ? span_str("") : key->party->party.division;
+}
+
+struct scope access_scope(enum role role, const struct key_record *key)
 {
 	if (role == ROLE_REGISTRAR || role == ROLE_AUDITOR)
 		return (struct scope){.all = true};
 	if (role == ROLE_INSPECTOR)
-		return (struct scope){.division = division};
-	return (struct scope){.party = *party};
-}
-
-struct span access_division(const struct key_record *key)
-{
-	return key == NULL || key->party == NULL ? span_str("") : key->party->party.division;
+		return (struct scope){.division = access_division(key)};
+	return (struct scope){.party = key == NULL || key->party == NULL ? 0 : key->party->no};
 }
 
 bool access_key_good(const struct key_record *key, micros now)
@@ -84,9 +84,7 @@ bool path_token(const struct path *p, struct span token, struct reader_identity 
 		return false;
 	static const struct party_ref nobody;
 	const struct party_ref *ref = key->party == NULL ? &nobody : &key->party->party.ref;
-	*ret_identity = (struct reader_identity){.key = key->no,
-						 .role = key->role,
-						 .party = *ref,
-						 .scope = access_scope(key->role, ref, access_division(key))};
+	*ret_identity = (struct reader_identity){
+	    .key = key->no, .role = key->role, .party = *ref, .scope = access_scope(key->role, key)};
 	return true;
 }

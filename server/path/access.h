@@ -13,7 +13,7 @@ bool access_bundles(enum role role) MUST_CHECK;
 void access_token(struct path *p, const struct session *s, uint64_t id, uint32_t seconds);
 /* Where its party is now: a session may be older. */
 struct span access_division(const struct key_record *key);
-struct scope access_scope(enum role role, const struct party_ref *party, struct span division);
+struct scope access_scope(enum role role, const struct key_record *key);
 /* The key may connect and ask now. NULL never may. */
 bool access_key_good(const struct key_record *key, micros now) MUST_CHECK;
 

@@ -180,7 +180,7 @@ static bool is_beyond(const struct path *p, const struct query *query)
 void read_query(struct path *p, struct session *s, uint64_t id, const struct query *query)
 {
 	const struct key_record *key = registry_key(p->registry, &s->keyid);
-	const struct scope scope = access_scope(s->role, &s->party, access_division(key));
+	const struct scope scope = access_scope(s->role, key);
 
 	p->counters.queries++;
 	if (!access_key_good(key, path_now(p))) {

@@ -63,21 +63,6 @@ bool take_parties(struct span text, struct arena *arena, const struct party_ref 
 	return true;
 }
 
-/* A party that is not registered sees nothing. */
-static enum store_result resolve(struct store_conn *c, const struct scope *scope, struct asker *ret_asker)
-{
-	uint64_t nos[PARTY_NOS_MAX];
-	size_t n = 0;
-
-	if (!scope->all && scope->division.n == 0 && scope->party.site != 0) {
-		enum store_result r = find_parties(c, &scope->party, nos, &n);
-		if (r != STORE_OK)
-			return r;
-	}
-	*ret_asker = (struct asker){.scope = scope, .party = n == 1 ? (int64_t)nos[0] : 0};
-	return STORE_OK;
-}
-
 static const query_fn kinds[] = {
     [QUERY_FLAGS] = query_flags,     [QUERY_TRAIL] = query_trail, [QUERY_SEARCH] = query_search,
     [QUERY_SUMMARY] = query_summary, [QUERY_ENTRY] = query_entry, [QUERY_BLOCKS] = query_blocks,
@@ -87,7 +72,7 @@ enum store_result store_query(void *conn, const struct query *query, const struc
 			      struct arena *arena, struct answers *ret_answers)
 {
 	struct store_conn *c = conn;
-	struct asking a = {.conn = c, .query = query, .arena = arena};
+	struct asking a = {.conn = c, .query = query, .scope = scope, .arena = arena};
 	struct answers answers;
 
 	if ((size_t)query->kind >= ARRAY_LEN(kinds) || kinds[query->kind] == NULL) {
@@ -102,8 +87,6 @@ enum store_result store_query(void *conn, const struct query *query, const struc
 	do {
 		answers = (struct answers){0};
 		r = conn_open(c);
-		if (r == STORE_OK)
-			r = resolve(c, scope, &a.asker);
 		if (r == STORE_OK)
 			r = kinds[query->kind](&a, &answers);
 	} while (conn_again(c, r, &tried));

@@ -8,7 +8,7 @@
 struct asking {
 	struct store_conn *conn;
 	const struct query *query;
-	struct asker asker;
+	const struct scope *scope;
 	uint32_t limit;
 	struct arena *arena;
 };

@@ -38,9 +38,9 @@ static struct walk choose_walk(const struct asking *a, const uint64_t *parties, 
 			 .after = query->after,
 			 .raised_since = query->from};
 
-	if (a->asker.party != 0 || (query->numbers_n == 0 && parties_n == 1)) {
+	if (a->scope->party != 0 || (query->numbers_n == 0 && parties_n == 1)) {
 		w.kind = WALK_FLAGS_OF_PARTY;
-		w.no = a->asker.party != 0 ? a->asker.party : (int64_t)parties[0];
+		w.no = a->scope->party != 0 ? a->scope->party : (int64_t)parties[0];
 	} else if (query->numbers_n > 0) {
 		w.kind = WALK_FLAGS_OF_NUMBER;
 		w.no = (int64_t)query->numbers[0];
@@ -97,7 +97,7 @@ enum store_result query_flags(const struct asking *a, struct answers *ret_answer
 	}
 	struct walk walk = choose_walk(a, parties, parties_n);
 	sql_add(&q, columns);
-	walk_from(&q, &walk, &a->asker);
+	walk_from(&q, &walk, a->scope);
 	add_conditions(query, &q);
 	if (parties_n > 0)
 		sql_list(&q,

@@ -171,9 +171,9 @@ static struct walk choose_walk(const struct asking *a, const struct search *s)
 		w.kind = WALK_NUMBERS;
 		w.numbers = query->numbers;
 		w.numbers_n = query->numbers_n;
-	} else if (a->asker.party != 0) {
+	} else if (a->scope->party != 0) {
 		w.kind = WALK_PARTY;
-		w.no = a->asker.party;
+		w.no = a->scope->party;
 	} else if (query->plate.n > 0) {
 		w.kind = WALK_PLATE;
 		w.plate = query->plate;
@@ -235,7 +235,7 @@ enum store_result query_search(const struct asking *a, struct answers *ret_answe
 	}
 	s.walk = choose_walk(a, &s);
 	sql_add(&q, columns);
-	walk_from(&q, &s.walk, &a->asker);
+	walk_from(&q, &s.walk, a->scope);
 	add_conditions(a, &s, &q);
 	sql_page(&q, 0, a->limit);
 	r = sql_run(&q, a->conn, &res);
@@ -271,15 +271,25 @@ static enum store_result take_entries(const struct asking *a, const PGresult *re
 	return STORE_OK;
 }
 
-static enum store_result run_trail(const struct asking *a, PGresult **ret_res)
+/* Of a manifest that the asker may see. */
+static void add_visible(const struct asking *a, struct sql *q)
+{
+	sql_add(q, "EXISTS (SELECT");
+	sql_from_scoped(q, SUBJECT_MANIFEST, a->scope);
+	sql_int(q, " AND x.number = ?)", (int64_t)a->query->numbers[0]);
+}
+
+static void ask_trail(const struct asking *a, struct sql *q)
 {
 	const uint64_t after = a->query->after;
-	struct params p = {0};
 
-	param_int(&p, (int64_t)a->query->numbers[0]);
-	param_int(&p, after > INT64_MAX ? INT64_MAX : (int64_t)after);
-	param_int(&p, (int64_t)a->limit + 1);
-	return conn_run(a->conn, ST_TRAIL, &p, ret_res);
+	sql_int(
+	    q,
+	    "SELECT l.index, e.entry, l.position FROM manifest_trail(?) l JOIN entry e ON e.index = l.index",
+	    (int64_t)a->query->numbers[0]);
+	sql_int(q, " WHERE l.position >= ? AND ", after > INT64_MAX ? INT64_MAX : (int64_t)after);
+	add_visible(a, q);
+	sql_int(q, " ORDER BY l.position LIMIT ?", (int64_t)a->limit + 1);
 }
 
 /*
@@ -288,14 +298,16 @@ static enum store_result run_trail(const struct asking *a, PGresult **ret_res)
  * envelope writes it: tag 0x12, length 64, hex digits. The enrolment of a revoked key is the first thing it
  * signed. The names of the keys' parties come with them, for whoever reads the file.
  */
-static enum store_result run_trail_with_keys(const struct asking *a, PGresult **ret_res)
+static void ask_trail_with_keys(const struct asking *a, struct sql *q)
 {
-	struct sql q = {0};
-
-	sql_int(
-	    &q,
-	    "WITH RECURSIVE need(index, entry) AS (SELECT e.index, e.entry FROM manifest_trail(?) l "
-	    "JOIN entry e ON e.index = l.index UNION "
+	sql_int(q,
+		"WITH RECURSIVE need(index, entry) AS (SELECT e.index, e.entry FROM manifest_trail(?) l "
+		"JOIN entry e ON e.index = l.index WHERE ",
+		(int64_t)a->query->numbers[0]);
+	add_visible(a, q);
+	sql_add(
+	    q,
+	    " UNION "
 	    "SELECT e.index, e.entry FROM need n "
 	    "CROSS JOIN LATERAL regexp_matches(encode(n.entry, 'escape'), '\\u0012@([0-9a-f]{64})', 'g') m "
 	    "JOIN device_key k ON k.keyid = decode(m[1], 'hex') "
@@ -303,46 +315,27 @@ static enum store_result run_trail_with_keys(const struct asking *a, PGresult **
 	    "(SELECT r.index FROM running_number r "
 	    "JOIN registry_entry g ON g.index = r.index WHERE r.key_no = k.no AND k.revoked_from IS NOT NULL "
 	    "ORDER BY r.number LIMIT 1)) f JOIN entry e ON e.index = f.index) "
-	    "SELECT index, entry, 0::bigint FROM need ORDER BY index",
-	    (int64_t)a->query->numbers[0]);
-	sql_int(&q, " LIMIT ?", (int64_t)a->limit + 1);
-	return sql_run(&q, a->conn, ret_res);
+	    "SELECT index, entry, 0::bigint FROM need ORDER BY index");
+	sql_int(q, " LIMIT ?", (int64_t)a->limit + 1);
 }
 
-/*
- * The manifest as it stands (in ret_answers->manifests, one), and its entries in order. A number that the
- * asker may not see has neither.
- */
+/* The entries of a manifest in order. A number that the asker may not see has none. */
 enum store_result query_trail(const struct asking *a, struct answers *ret_answers)
 {
-	const struct query *query = a->query;
-	struct answers manifest = {0};
+	struct asking whole = *a;
 	struct sql q = {0};
 	PGresult *res;
 
-	struct asking whole = *a;
-
-	if (query->numbers_n != 1)
+	if (a->query->numbers_n != 1)
 		return STORE_OK;
-	if (query->limit == 0)
+	if (a->query->limit == 0)
 		whole.limit = QUERY_LIMIT_MAX;
-	sql_add(&q, columns);
-	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
-	sql_int(&q, " AND x.number = ?", (int64_t)query->numbers[0]);
-	enum store_result r = sql_run_kept(&q, a->conn, &res);
-	if (r != STORE_OK)
-		return r;
-	r = take_page(a, res, &manifest);
-	PQclear(res);
-	if (r != STORE_OK || manifest.n == 0)
-		return r;
-
-	r = query->keys ? run_trail_with_keys(&whole, &res) : run_trail(&whole, &res);
+	(a->query->keys ? ask_trail_with_keys : ask_trail)(&whole, &q);
+	enum store_result r = a->query->keys ? sql_run(&q, a->conn, &res) : sql_run_kept(&q, a->conn, &res);
 	if (r != STORE_OK)
 		return r;
 	r = take_entries(&whole, res, ret_answers);
 	PQclear(res);
-	ret_answers->manifests = manifest.manifests;
 	return r;
 }
 
@@ -357,27 +350,27 @@ enum store_result query_entry(const struct asking *a, struct answers *ret_answer
 	struct sql q = {0};
 	PGresult *res;
 
-	if (a->query->index > INT64_MAX || !asker_is_known(&a->asker))
+	if (a->query->index > INT64_MAX || !scope_is_known(a->scope))
 		return STORE_OK;
 	sql_int(&q,
 		"SELECT e.index, e.entry FROM (SELECT * FROM entry WHERE index = ?) e WHERE "
 		"EXISTS (SELECT FROM registry_entry g WHERE g.index = e.index",
 		(int64_t)a->query->index);
 	sql_int(&q, " AND e.kind < ? " ONE_BY_ONE ") OR EXISTS (SELECT", EVENT_FLAG_RAISED);
-	sql_from_scoped(&q, SUBJECT_MANIFEST, &a->asker);
+	sql_from_scoped(&q, SUBJECT_MANIFEST, a->scope);
 	sql_add(&q, " AND x.number = e.number " ONE_BY_ONE ") OR EXISTS (SELECT");
-	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);
+	sql_from_scoped(&q, SUBJECT_FLAG, a->scope);
 	/* No index finds a flag by what closed it: that is looked for only where the entry may have. */
 	sql_int(&q, " AND x.flag = e.index " ONE_BY_ONE ") OR (e.kind > ?", EVENT_FLAG_RAISED);
 	sql_int(&q, " AND e.kind <= ? AND EXISTS (SELECT", EVENT_FLAG_RESOLVED);
-	sql_from_scoped(&q, SUBJECT_FLAG, &a->asker);
+	sql_from_scoped(&q, SUBJECT_FLAG, a->scope);
 	sql_add(&q, " AND x.closed_by = e.index " ONE_BY_ONE "))");
-	if (a->asker.party != 0)
+	if (a->scope->party != 0)
 		sql_int(&q,
 			" OR EXISTS (SELECT FROM device_key k WHERE k.party = ? AND position(k.keyid IN "
 			"e.entry) > 0)",
-			a->asker.party);
-	if (a->asker.scope->all)
+			a->scope->party);
+	if (a->scope->all)
 		sql_add(&q, " OR true");
 	enum store_result r = sql_run_kept(&q, a->conn, &res);
 	if (r != STORE_OK)

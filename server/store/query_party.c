@@ -28,14 +28,14 @@ static bool take_party_row(const PGresult *res, struct arena *arena, struct part
 }
 
 /* A party's own, a party's of the inspector's area, or any. */
-static void add_party_scope(struct sql *q, const struct asker *asker)
+static void add_party_scope(struct sql *q, const struct scope *scope)
 {
-	if (asker->scope->all)
+	if (scope->all)
 		return;
-	if (asker->scope->division.n > 0)
-		sql_division(q, " AND x.division LIKE ?", asker->scope->division);
+	if (scope->division.n > 0)
+		sql_division(q, " AND x.division LIKE ?", scope->division);
 	else
-		sql_int(q, " AND x.no = ?", asker->party);
+		sql_int(q, " AND x.no = ?", scope->party);
 }
 
 static enum store_result read_party(const struct asking *a, struct party *party, int64_t *ret_no)
@@ -50,7 +50,7 @@ static enum store_result read_party(const struct asking *a, struct party *party,
 		 span_str(ref->credit_code));
 	if (ref->site != 0)
 		sql_int(&q, " AND x.site = ?", ref->site);
-	add_party_scope(&q, &a->asker);
+	add_party_scope(&q, a->scope);
 	sql_add(&q, " ORDER BY x.site LIMIT 1");
 	enum store_result r = sql_run(&q, a->conn, &res);
 	if (r != STORE_OK)
@@ -145,9 +145,9 @@ static const char columns[] =
 /* A party's own, those of the party asked for, or all; the area of an inspector has no say here. */
 static void add_block_scope(struct sql *q, const struct asking *a, uint64_t asked)
 {
-	if (a->asker.party != 0)
-		sql_int(q, " AND x.generator = ?", a->asker.party);
-	else if (!a->asker.scope->all)
+	if (a->scope->party != 0)
+		sql_int(q, " AND x.generator = ?", a->scope->party);
+	else if (!a->scope->all)
 		sql_add(q, " AND false");
 	else if (asked != 0)
 		sql_int(q, " AND x.generator = ?", (int64_t)asked);

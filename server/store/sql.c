@@ -87,25 +87,25 @@ void sql_division(struct sql *q, const char *text, struct span division)
 /*
  * The only place where the scope becomes a condition. Whoever is none of the three sees nothing.
  */
-void sql_scope(struct sql *q, enum subject subject, const struct asker *asker)
+void sql_scope(struct sql *q, enum subject subject, const struct scope *scope)
 {
-	if (asker->scope->all) {
+	if (scope->all) {
 		sql_add(q, " WHERE true");
-	} else if (asker->scope->division.n > 0) {
+	} else if (scope->division.n > 0) {
 		sql_add(q, " WHERE true");
 		sql_division(q, " AND (x.division_generator LIKE ? OR x.division_facility LIKE ?)",
-			     asker->scope->division);
-	} else if (asker->party != 0 && subject == SUBJECT_MANIFEST) {
+			     scope->division);
+	} else if (scope->party != 0 && subject == SUBJECT_MANIFEST) {
 		sql_int(q,
 			" WHERE (x.generator = ? OR x.transporter = ? OR x.facility = ? OR EXISTS (SELECT "
 			"FROM manifest_term s WHERE s.transporter = ? AND s.number = x.number " ONE_BY_ONE
 			"))",
-			asker->party);
-	} else if (asker->party != 0) {
+			scope->party);
+	} else if (scope->party != 0) {
 		sql_int(q,
 			" WHERE EXISTS (SELECT FROM flag_party s WHERE s.party = ? AND s.flag = "
 			"x.flag " ONE_BY_ONE ")",
-			asker->party);
+			scope->party);
 	} else {
 		sql_add(q, " WHERE false");
 	}
@@ -122,11 +122,11 @@ void sql_party_numbers(struct sql *q, int64_t party)
 		party);
 }
 
-void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker)
+void sql_from_scoped(struct sql *q, enum subject subject, const struct scope *scope)
 {
 	sql_add(q, subject == SUBJECT_FLAG ? " FROM flag x" : " FROM manifest x");
 	q->key = subject == SUBJECT_FLAG ? "x.flag" : "x.number";
-	sql_scope(q, subject, asker);
+	sql_scope(q, subject, scope);
 }
 
 void sql_page(struct sql *q, uint64_t after, uint32_t limit)

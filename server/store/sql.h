@@ -37,21 +37,16 @@ void sql_list(struct sql *q, const char *text, const uint64_t *v, size_t n);
  * division that is not six digits matches nothing. Every "?" of the text becomes the same parameter. */
 void sql_division(struct sql *q, const char *text, struct span division);
 
-/* Who asks, with the party looked up. */
-struct asker {
-	const struct scope *scope;
-	int64_t party; /* party.no of scope->party; 0: none */
-};
-
-static inline bool asker_is_known(const struct asker *asker)
+/* Somebody, who may see something. */
+static inline bool scope_is_known(const struct scope *scope)
 {
-	return asker->scope->all || asker->scope->division.n > 0 || asker->party != 0;
+	return scope->all || scope->division.n > 0 || scope->party != 0;
 }
 
 /* " FROM the subject AS x WHERE what the scope allows". */
-void sql_from_scoped(struct sql *q, enum subject subject, const struct asker *asker);
+void sql_from_scoped(struct sql *q, enum subject subject, const struct scope *scope);
 /* " WHERE what the scope allows", for x. */
-void sql_scope(struct sql *q, enum subject subject, const struct asker *asker);
+void sql_scope(struct sql *q, enum subject subject, const struct scope *scope);
 /* The numbers of all manifests that a party had a part in, each once: a SELECT of `number`, one row for each.
  */
 void sql_party_numbers(struct sql *q, int64_t party);

@@ -76,11 +76,6 @@ const struct statement_row statement_rows[STATEMENTS] = {
 		    "SELECT w.place, e.entry FROM unnest($1::bigint[]) WITH ORDINALITY AS w (index, place) "
 		    "JOIN entry e ON e.index = w.index",
 		    BOTH},
-    [ST_TRAIL] = {"trail",
-		  "SELECT l.index, e.entry, l.position FROM manifest_trail($1::bigint) l "
-		  "JOIN entry e ON e.index = l.index WHERE l.position >= $2::bigint "
-		  "ORDER BY l.position LIMIT $3::bigint",
-		  BOTH},
     [ST_PARTY_NOS] = {"party_nos",
 		      "SELECT no FROM party WHERE credit_code = $1::text "
 		      "AND ($2::bigint = 0 OR site = $2::bigint) ORDER BY site LIMIT $3::bigint",

@@ -36,7 +36,6 @@ enum statement {
 	ST_TILES,
 	ST_TILES_AT,
 	ST_ENTRIES,
-	ST_TRAIL,
 	ST_PARTY_NOS,
 	/* load */
 	ST_LOAD_MANIFESTS,

@@ -69,7 +69,7 @@ static void add_rows(struct sql *q, const struct walk *w, bool whole)
 	sql_add(q, " DESC");
 }
 
-void walk_from(struct sql *q, const struct walk *w, const struct asker *asker)
+void walk_from(struct sql *q, const struct walk *w, const struct scope *scope)
 {
 	bool whole = kinds[w->kind].whole;
 
@@ -80,7 +80,7 @@ void walk_from(struct sql *q, const struct walk *w, const struct asker *asker)
 		   : of_flags(w) ? "t JOIN flag x ON x.flag = t.flag"
 				 : "t JOIN manifest x ON x.number = t.number");
 	q->key = of_flags(w) ? "x.flag" : "x.number";
-	sql_scope(q, of_flags(w) ? SUBJECT_FLAG : SUBJECT_MANIFEST, asker);
+	sql_scope(q, of_flags(w) ? SUBJECT_FLAG : SUBJECT_MANIFEST, scope);
 }
 
 enum store_result walk_next(const struct asking *a, const struct walk *w, uint64_t last, uint64_t *ret_next)

@@ -35,7 +35,7 @@ struct walk {
 };
 
 /* " FROM (the rows) AS x WHERE what the scope allows". */
-void walk_from(struct sql *q, const struct walk *w, const struct asker *asker);
+void walk_from(struct sql *q, const struct walk *w, const struct scope *scope);
 /*
  * Of a page that was not full: where the next one begins; 0: the walk is at its end. `last` is the key of the
  * page's last row, 0 for none: rows that came in between must not bring it back.

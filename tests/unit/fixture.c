@@ -44,6 +44,13 @@ struct party_ref world_party(enum device device)
 	return ref;
 }
 
+party_no world_party_no(const struct world *w, enum device device)
+{
+	const struct party_ref ref = world_party(device);
+
+	return registry_party(w->registry, &ref)->no;
+}
+
 struct span world_file(struct world *w, const char *path)
 {
 	FILE *f = fopen(path, "rb");

@@ -102,6 +102,8 @@ void *world_take(struct world *w, size_t n);
 /* A registry to which the city's reference files are offered. */
 struct registry *world_fresh_registry(struct world *w);
 struct party_ref world_party(enum device device);
+/* As the registry numbers it. */
+party_no world_party_no(const struct world *w, enum device device);
 struct span world_file(struct world *w, const char *path);
 /* The event that loads the i-th of the city's reference files. */
 struct event world_reference(struct world *w, size_t i);

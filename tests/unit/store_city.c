@@ -63,7 +63,7 @@ const struct scope everything = {.all = true};
 
 struct scope own(enum device device)
 {
-	return (struct scope){.party = world_party(device)};
+	return (struct scope){.party = world_party_no(world, device)};
 }
 
 struct scope area(const char *division)

@@ -266,11 +266,10 @@ static void check_scope(const struct rig *r, const struct asker *a)
 	cr_assert_eq(scope->all, a->all);
 	cr_assert_str_eq(r->store->last_division, a->division);
 	if (a->all || a->division[0] != '\0') {
-		cr_assert_eq(scope->party.site, 0);
+		cr_assert_eq(scope->party, 0);
 		return;
 	}
-	struct party_ref own = world_party(a->device);
-	cr_assert(party_ref_eq(&scope->party, &own));
+	cr_assert_eq(scope->party, world_party_no(r->w, a->device));
 }
 
 Test(queries, each_role_may_ask_what_the_table_says_within_its_scope)

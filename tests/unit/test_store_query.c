@@ -96,10 +96,7 @@ Test(store_query, a_manifest_is_shown_as_it_stands, .init = city_begin, .fini = 
 
 Test(store_query, who_asks_decides_what_is_found, .init = city_begin, .fini = city_end)
 {
-	struct scope stranger = {.party = {.credit_code = "91210106MA0P9999XX", .site = 1}}, no_one = {0};
-	struct scope no_site = own(GENERATOR), nonsense = area("2101zz");
-
-	no_site.party.site = 0;
+	struct scope stranger = {.party = 9999}, no_one = {0}, nonsense = area("2101zz");
 	const struct {
 		struct scope scope;
 		size_t manifests;
@@ -118,7 +115,6 @@ Test(store_query, who_asks_decides_what_is_found, .init = city_begin, .fini = ci
 	    {nonsense, 0, 0},
 	    {stranger, 0, 0},
 	    {no_one, 0, 0},
-	    {no_site, 0, 0},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		uint64_t all[20];
@@ -258,8 +254,6 @@ Test(store_query, a_trail_is_whole_and_in_order, .init = city_begin, .fini = cit
 	struct answers a = city_run(&query, &everything);
 	size_t n = 0;
 
-	cr_assert_not_null(a.manifests);
-	cr_assert_eq(a.manifests[0].number, number);
 	for (size_t i = 0; i < world->entries_n; i++) {
 		if (world->entries[i].row.number != number)
 			continue;

@@ -43,7 +43,7 @@ static struct who anyone(void)
 	i -= ARRAY_LEN(areas);
 	if (i == 0)
 		return (struct who){everything, NULL, NULL};
-	struct scope stranger = {.party = {.credit_code = "91210106MA0P9999XX", .site = 1}}, nobody = {0};
+	struct scope stranger = {.party = 9999}, nobody = {0};
 	return (struct who){i == 1 ? stranger : nobody, NULL, ""};
 }
 
