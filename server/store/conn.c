@@ -157,12 +157,16 @@ static enum store_result finish_run(struct store_conn *c, int sent, PGresult **r
 	return judge_result(c, sent ? only_result(c) : NULL, ret_res);
 }
 
-bool conn_again(const struct store_conn *c, enum store_result r, bool *tried)
+bool conn_attempt(struct store_conn *c, struct attempt *t)
 {
-	bool again = c->kind == STORE_READER && r == STORE_UNAVAILABLE && c->lost && !*tried;
-
-	*tried = true;
-	return again;
+	while (t->n == 0 ||
+	       (t->n == 1 && c->kind == STORE_READER && t->result == STORE_UNAVAILABLE && c->lost)) {
+		t->n++;
+		t->result = conn_open(c);
+		if (t->result == STORE_OK)
+			return true;
+	}
+	return false;
 }
 
 static enum store_result usable(struct store_conn *c, const struct params *p)

@@ -51,11 +51,15 @@ bool result_is_refusal(const PGresult *res);
 enum store_result conn_open(struct store_conn *c) MUST_CHECK;
 void conn_drop(struct store_conn *c);
 /*
- * After a whole read: whether it shall be done again, once, on a new connection. So it is for a reader whose
- * session turned out to be gone: the database may be back for long already. A writer's session holds the
- * lease, and is made again by recover() alone.
+ * A whole read: `struct attempt t = {0}; while (conn_attempt(c, &t)) t.result = ...`, on a connection that is
+ * open. It is done again, once, on a new one for a reader whose session turned out to be gone: the database
+ * may be back for long already. A writer's session holds the lease, and is made again by recover() alone.
  */
-bool conn_again(const struct store_conn *c, enum store_result r, bool *tried) MUST_CHECK;
+struct attempt {
+	unsigned n;
+	enum store_result result; /* in the end, the read's; also when there was no connection */
+};
+bool conn_attempt(struct store_conn *c, struct attempt *t) MUST_CHECK;
 
 /* The next result, waited for until the deadline; NULL: the end of a statement's results, or lost (then
  * *ret_lost). PQclear() it. */

@@ -82,16 +82,12 @@ enum store_result store_query(void *conn, const struct query *query, const struc
 	a.limit = query->limit == 0                ? QUERY_LIMIT_DEFAULT
 		  : query->limit > QUERY_LIMIT_MAX ? QUERY_LIMIT_MAX
 						   : query->limit;
-	bool tried = false;
-	enum store_result r;
-	do {
+	struct attempt t = {0};
+	while (conn_attempt(c, &t)) {
 		answers = (struct answers){0};
-		r = conn_open(c);
-		if (r == STORE_OK)
-			r = kinds[query->kind](&a, &answers);
-	} while (conn_again(c, r, &tried));
-	if (r != STORE_OK)
-		return r;
-	*ret_answers = answers;
-	return STORE_OK;
+		t.result = kinds[query->kind](&a, &answers);
+	}
+	if (t.result == STORE_OK)
+		*ret_answers = answers;
+	return t.result;
 }

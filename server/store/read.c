@@ -77,16 +77,11 @@ enum store_result read_hashes(struct store_conn *c, uint8_t level, uint64_t firs
 
 enum store_result store_hashes(void *conn, uint8_t level, uint64_t first, size_t n, struct digest *ret_hashes)
 {
-	struct store_conn *c = conn;
-	bool tried = false;
-	enum store_result r;
+	struct attempt t = {0};
 
-	do {
-		r = conn_open(c);
-		if (r == STORE_OK)
-			r = read_hashes(c, level, first, n, ret_hashes);
-	} while (conn_again(c, r, &tried));
-	return r;
+	while (conn_attempt(conn, &t))
+		t.result = read_hashes(conn, level, first, n, ret_hashes);
+	return t.result;
 }
 
 static enum store_result read_full_tiles(struct store_conn *c, const struct tile_id *ids, size_t n,
@@ -122,16 +117,11 @@ static enum store_result read_full_tiles(struct store_conn *c, const struct tile
 enum store_result store_tiles(void *conn, const struct tile_id *ids, size_t n,
 			      struct digest *const *ret_hashes)
 {
-	struct store_conn *c = conn;
-	bool tried = false;
-	enum store_result r;
+	struct attempt t = {0};
 
-	do {
-		r = conn_open(c);
-		if (r == STORE_OK)
-			r = read_full_tiles(c, ids, n, ret_hashes);
-	} while (conn_again(c, r, &tried));
-	return r;
+	while (conn_attempt(conn, &t))
+		t.result = read_full_tiles(conn, ids, n, ret_hashes);
+	return t.result;
 }
 
 static enum store_result read_entries(struct store_conn *c, const uint64_t *indexes, size_t n,
@@ -167,14 +157,9 @@ static enum store_result read_entries(struct store_conn *c, const uint64_t *inde
 enum store_result store_entries(void *conn, const uint64_t *indexes, size_t n, struct arena *arena,
 				struct entry_view *ret_entries)
 {
-	struct store_conn *c = conn;
-	bool tried = false;
-	enum store_result r;
+	struct attempt t = {0};
 
-	do {
-		r = conn_open(c);
-		if (r == STORE_OK)
-			r = read_entries(c, indexes, n, arena, ret_entries);
-	} while (conn_again(c, r, &tried));
-	return r;
+	while (conn_attempt(conn, &t))
+		t.result = read_entries(conn, indexes, n, arena, ret_entries);
+	return t.result;
 }
