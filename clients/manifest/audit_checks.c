@@ -29,7 +29,10 @@ void audit_check_item(struct audit *a, const struct feed_item *i)
 {
 	uint64_t index = i->item.index;
 
-	if (index != a->next) {
+	if (index < a->next) {
+		audit_add(a, "entry.order", "entry", index, "", index, "this entry is stored more than once",
+			  "该记录存储了不止一次");
+	} else if (index > a->next) {
 		struct finding f = {.what = "entry.gap", .table = "entry", .column = "", .entry = a->next};
 		(void)snprintf(f.key, sizeof(f.key), "%" PRIu64, a->next);
 		(void)snprintf(f.en, sizeof(f.en), "entries %" PRIu64 " to %" PRIu64 " are missing", a->next,
@@ -37,7 +40,7 @@ void audit_check_item(struct audit *a, const struct feed_item *i)
 		(void)snprintf(f.zh, sizeof(f.zh), "缺少记录 %" PRIu64 " 至 %" PRIu64, a->next, index - 1);
 		audit_found(a, f.entry, &f);
 	}
-	a->next = index + 1;
+	a->next = index < a->next ? a->next : index + 1;
 	if (i->row.leaf.n != DIGEST_SIZE || memcmp(i->row.leaf.p, i->computed.b, DIGEST_SIZE) != 0)
 		audit_add(a, "entry.bytes", "entry", index, "leaf", index,
 			  "the bytes of this entry are not those that were hashed",

@@ -7,7 +7,7 @@
 
 struct audit_source;
 
-/* Two connections, which see `snapshot`. NULL: ret_error says why. */
+/* Two connections, which see `snapshot`; both strings are borrowed. NULL: ret_error says why. */
 struct audit_source *audit_source_new(const char *conninfo, char snapshot[SNAPSHOT_SIZE],
 				      char ret_error[STORE_MESSAGE_SIZE]) MUST_CHECK;
 void audit_source_free(struct audit_source *s);

@@ -8,10 +8,10 @@
 #include "crypto/keyring.h"
 
 enum {
-	CHUNK_ITEMS = 64,
-	CHUNK_BYTES = 1024 * 1024,
+	CHUNK_ITEMS = 256,
+	CHUNK_BYTES = 4 * 1024 * 1024,
 	CHUNK_MEMORY = 64 * 1024 * 1024,
-	CHUNK_FIRST = 512 * 1024,
+	CHUNK_FIRST = 2 * 1024 * 1024,
 	THREADS_MAX = 64,
 };
 

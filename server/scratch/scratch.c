@@ -22,7 +22,6 @@ struct scratch {
 	MDB_env *env;
 	MDB_txn *txn;
 	MDB_dbi dbi;
-	struct scratch_reader own; /* without a cursor: none is open */
 	struct held *held;
 	unsigned writes;
 	char error[SCRATCH_ERROR_SIZE];
@@ -47,16 +46,8 @@ static bool begin(struct scratch *s)
 	return failed(s, code);
 }
 
-static void end_cursor(struct scratch *s)
-{
-	if (s->own.cursor != NULL)
-		mdb_cursor_close(s->own.cursor);
-	s->own.cursor = NULL;
-}
-
 static bool renew(struct scratch *s)
 {
-	end_cursor(s);
 	int code = mdb_txn_commit(s->txn);
 	s->txn = NULL;
 	s->writes = 0;
@@ -114,7 +105,6 @@ void scratch_close(struct scratch *s)
 {
 	if (s == NULL)
 		return;
-	end_cursor(s);
 	if (s->txn != NULL)
 		mdb_txn_abort(s->txn);
 	if (s->env != NULL)
@@ -156,7 +146,6 @@ bool scratch_put(struct scratch *s, struct span key, struct span value)
 
 	if (s->txn == NULL || (++s->writes > WRITES_MAX && !renew(s)))
 		return false;
-	end_cursor(s);
 	int code = mdb_put(s->txn, s->dbi, &k, &v, 0);
 	return code == 0 || failed(s, code);
 }
@@ -176,7 +165,6 @@ bool scratch_settle(struct scratch *s)
 {
 	if (!held_empty(s->held, put_held, s) || s->txn == NULL)
 		return false;
-	end_cursor(s);
 	int code = mdb_txn_commit(s->txn);
 	s->txn = NULL;
 	return code == 0 || failed(s, code);
@@ -208,19 +196,12 @@ void scratch_reader_free(struct scratch_reader *r)
 	free(r);
 }
 
-struct scratch_reader *scratch_own_reader(struct scratch *s)
-{
-	if (s->txn == NULL || (s->own.cursor == NULL && mdb_cursor_open(s->txn, s->dbi, &s->own.cursor) != 0))
-		return NULL;
-	return &s->own;
-}
-
 static bool move(struct scratch_reader *r, MDB_val *k, MDB_cursor_op how, struct span *ret_key,
 		 struct span *ret_value)
 {
 	MDB_val v;
 
-	if (r == NULL || mdb_cursor_get(r->cursor, k, &v, how) != 0)
+	if (mdb_cursor_get(r->cursor, k, &v, how) != 0)
 		return false;
 	*ret_key = span_of(k->mv_data, k->mv_size);
 	*ret_value = span_of(v.mv_data, v.mv_size);

@@ -33,10 +33,6 @@ struct scratch_reader;
 /* One thread's, of a settled one; what it gives stays until it is freed. NULL: no memory. */
 struct scratch_reader *scratch_reader_new(const struct scratch *s) MUST_CHECK;
 void scratch_reader_free(struct scratch_reader *r);
-/* For the thread that puts, before: it and what it gives are borrowed as above. NULL, in which seek finds
- * nothing: see scratch_error(). */
-struct scratch_reader *scratch_own_reader(struct scratch *s) MUST_CHECK;
-
 /* The first row at or after `key`; false: there is none. */
 bool scratch_reader_seek(struct scratch_reader *r, struct span key, struct span *ret_key,
 			 struct span *ret_value) MUST_CHECK;

@@ -40,7 +40,10 @@ enum store_result store_snapshot(struct store_conn *c, char snapshot[SNAPSHOT_SI
 	if (r == STORE_OK)
 		r = run(c,
 			"SELECT set_config('statement_timeout', '0', true), "
-			"set_config('idle_in_transaction_session_timeout', '0', true)",
+			"set_config('idle_in_transaction_session_timeout', '0', true), "
+			"set_config('synchronize_seqscans', 'off', true), "
+			"set_config('max_parallel_workers_per_gather', '0', true), "
+			"set_config('jit', 'off', true)",
 			PGRES_TUPLES_OK, NULL);
 	if (r != STORE_OK || snapshot[0] != '\0')
 		return r;
@@ -90,7 +93,13 @@ static enum store_result end(struct store_conn *c)
 	return r;
 }
 
-enum store_result store_copy_row(struct store_conn *c, size_t n, struct span *ret_cells, bool *ret_end)
+static enum store_result other_form(struct store_conn *c)
+{
+	conn_error(c, "a row came in another form than was asked for");
+	return STORE_CORRUPT;
+}
+
+enum store_result store_copy_bytes(struct store_conn *c, size_t n, struct span *ret_row, bool *ret_end)
 {
 	bool first = c->copied == NULL;
 
@@ -108,14 +117,20 @@ enum store_result store_copy_row(struct store_conn *c, size_t n, struct span *re
 		first = false;
 		if (row.n == 0 || (row.n == 2 && be(row.p, 2) == UINT16_MAX))
 			continue; /* the header alone, or the trailer */
-		if (row.n >= 2 && be(row.p, 2) == n &&
-		    row_split(span_of(row.p + 2, row.n - 2), n, ret_cells)) {
-			*ret_end = false;
-			return STORE_OK;
-		}
-		conn_error(c, "a row came in another form than was asked for");
-		return STORE_CORRUPT;
+		if (row.n < 2 || be(row.p, 2) != n)
+			return other_form(c);
+		*ret_row = span_of(row.p + 2, row.n - 2);
+		*ret_end = false;
+		return STORE_OK;
 	}
+}
+
+enum store_result store_copy_row(struct store_conn *c, size_t n, struct span *ret_cells, bool *ret_end)
+{
+	struct span row;
+	enum store_result r = store_copy_bytes(c, n, &row, ret_end);
+
+	return r != STORE_OK || *ret_end || row_split(row, n, ret_cells) ? r : other_form(c);
 }
 
 int64_t copy_int(struct span cell)

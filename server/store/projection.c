@@ -10,8 +10,13 @@ struct projection *projection_new(struct store_conn *c, struct scratch *scratch)
 {
 	struct projection *p = calloc(1, sizeof(*p));
 
-	if (p != NULL)
-		*p = (struct projection){.conn = c, .scratch = scratch};
+	if (p == NULL)
+		return NULL;
+	*p = (struct projection){.conn = c, .scratch = scratch};
+	if (!numbers_new(p)) {
+		projection_free(p);
+		return NULL;
+	}
 	return p;
 }
 
@@ -19,6 +24,7 @@ void projection_free(struct projection *p)
 {
 	if (p == NULL)
 		return;
+	numbers_free(p);
 	buffer_free(&p->key);
 	buffer_free(&p->row);
 	free(p);
@@ -30,6 +36,8 @@ static bool put(struct projection *p, enum table_id id, const struct span *cells
 {
 	const struct table_row *t = &tables[id];
 
+	if (id == TABLE_RUNNING_NUMBER)
+		return numbers_add(p, cells);
 	row_put(&p->row, cells, table_columns(t));
 	row_put_key(&p->key, id, cells, t->key_n);
 	/* A manifest's steps come close together, and whole keys are all that finds it. */
@@ -44,17 +52,6 @@ static bool get(struct projection *p, enum table_id id, const struct span *key, 
 	row_put_key(&p->key, id, key, tables[id].key_n);
 	struct span row = scratch_get(p->scratch, buffer_span(&p->key));
 	return row.p != NULL && row_split(row, table_columns(&tables[id]), ret_cells);
-}
-
-struct number { /* an integer as a cell */
-	uint8_t b[8];
-};
-
-static struct span int_cell(struct number *n, int64_t v)
-{
-	for (unsigned i = 0; i < 8; i++)
-		n->b[i] = (uint8_t)((uint64_t)v >> (56 - 8 * i));
-	return span_of(n->b, 8);
 }
 
 /* ---- statements ---- */
@@ -98,32 +95,44 @@ static bool manifest_changed(struct projection *p, const struct span *v)
 	return good;
 }
 
+/* What is known of the terms of a manifest: a block. */
+static struct span terms_of(struct projection *p, struct span number)
+{
+	row_put_key(&p->key, TABLE_TERM, &number, 1);
+	return scratch_get(p->scratch, buffer_span(&p->key));
+}
+
 static bool term(struct projection *p, const struct span *v)
 {
-	struct span cells[COPY_COLUMNS_MAX];
-	struct number count;
-	int64_t n = get(p, TABLE_TERM, v, cells) ? copy_int(cells[6]) : 0;
+	struct span block = terms_of(p, v[0]), row, was[COPY_COLUMNS_MAX], cells[TERM_CELLS];
+	struct buffer rows = BUFFER_EMPTY;
+	struct cell count;
+	int64_t n = 1;
 
-	memcpy(cells, v, 6 * sizeof(*v));
-	cells[6] = int_cell(&count, n + 1);
-	return put(p, TABLE_TERM, cells);
+	memcpy(cells, v, TERM_COUNT * sizeof(*v));
+	while (block_next(&block, &row)) {
+		if (row_split(row, TERM_CELLS, was) && cells_eq(was, cells, TERM_COUNT))
+			n += copy_int(was[TERM_COUNT]);
+		else
+			block_add(&rows, row);
+	}
+	cells[TERM_COUNT] = int_cell(&count, n);
+	row_put(&p->row, cells, TERM_CELLS);
+	block_add(&rows, buffer_span(&p->row));
+	bool good = buffer_ok(&rows) && buffer_ok(&p->row) && buffer_ok(&p->key) &&
+		    scratch_hold(p->scratch, buffer_span(&p->key), buffer_span(&rows));
+	buffer_free(&rows);
+	return good;
 }
 
 /* A term of the manifest has this value in this column. */
 static bool has_term(struct projection *p, struct span number, size_t column, struct span value)
 {
-	struct scratch_reader *r = scratch_own_reader(p->scratch);
-	struct span key, row, cells[COPY_COLUMNS_MAX];
+	struct span block = terms_of(p, number), row, cells[TERM_CELLS];
 
-	row_put_key(&p->key, TABLE_TERM, &number, 1);
-	struct span prefix = buffer_span(&p->key);
-	bool more = scratch_reader_seek(r, prefix, &key, &row);
-	while (more && key.n >= prefix.n && memcmp(key.p, prefix.p, prefix.n) == 0) {
-		if (row_split(row, table_columns(&tables[TABLE_TERM]), cells) && cells[column].p != NULL &&
-		    span_eq(cells[column], value))
+	while (block_next(&block, &row))
+		if (row_split(row, TERM_CELLS, cells) && cell_eq(cells[column], value))
 			return true;
-		more = scratch_reader_next(r, &key, &row);
-	}
 	return false;
 }
 
@@ -296,7 +305,7 @@ enum store_result projection_commit(struct projection *p, const struct commit *c
 
 enum store_result projection_settle(struct projection *p)
 {
-	return scratch_settle(p->scratch) ? STORE_OK : unavailable(p);
+	return numbers_settle(p) && scratch_settle(p->scratch) ? STORE_OK : unavailable(p);
 }
 
 /* ---- loading ---- */
@@ -314,7 +323,7 @@ static bool load_manifests(struct projection *p, const struct needs *needs, stru
 	uint64_t *wanted = arena_array(arena, needs->manifests_n + 1, sizeof(*wanted));
 	struct manifest *to = arena_room(arena, needs->manifests_n, sizeof(*to));
 	struct span cells[COPY_COLUMNS_MAX];
-	struct number number;
+	struct cell number;
 
 	if (wanted == NULL || to == NULL)
 		return false;
@@ -343,38 +352,40 @@ static int by_number(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+static bool among(const struct loaded_number *numbers, size_t n, const struct loaded_number *number)
+{
+	for (size_t i = 0; i < n; i++)
+		if (numbers[i].key == number->key && numbers[i].number == number->number)
+			return true;
+	return false;
+}
+
 /* All uses of the running numbers; a number is rarely used twice. */
 static bool load_numbers(struct projection *p, const struct needs *needs, struct arena *arena,
 			 struct loaded *loaded)
 {
 	enum { USES_MAX = 64 };
-	struct scratch_reader *r = scratch_own_reader(p->scratch);
 	struct loaded_number *to = arena_room(arena, needs->numbers_n * USES_MAX, sizeof(*to));
-	struct number numbers[2];
-	struct span key, row, cells[COPY_COLUMNS_MAX];
+	struct span block, row, cells[NUMBER_CELLS];
 	size_t n = 0;
 
 	if (to == NULL)
 		return false;
 	for (size_t i = 0; i < needs->numbers_n; i++) {
 		const struct loaded_number *need = &needs->numbers[i];
-		const struct span wanted[2] = {int_cell(&numbers[0], need->key),
-					       int_cell(&numbers[1], (int64_t)need->number)};
-		bool twice = false;
-		for (size_t k = 0; k < i; k++)
-			twice |=
-			    needs->numbers[k].key == need->key && needs->numbers[k].number == need->number;
-		row_put_key(&p->key, TABLE_RUNNING_NUMBER, wanted, 2);
-		struct span prefix = buffer_span(&p->key);
-		bool more = !twice && scratch_reader_seek(r, prefix, &key, &row);
-		for (size_t uses = 0; more && uses < USES_MAX && key.n >= prefix.n &&
-				      memcmp(key.p, prefix.p, prefix.n) == 0 && row_split(row, 5, cells);
-		     uses++) {
-			to[n] = (struct loaded_number){
-			    .key = need->key, .number = need->number, .index = (uint64_t)copy_int(cells[3])};
-			if (cells[4].n == DIGEST_SIZE)
-				memcpy(to[n++].event.b, cells[4].p, DIGEST_SIZE);
-			more = scratch_reader_next(r, &key, &row);
+		size_t uses = 0;
+		if (among(needs->numbers, i, need))
+			continue;
+		if (!numbers_near(p, need->key, (int64_t)need->number, &block))
+			return false;
+		while (uses < USES_MAX && block_next(&block, &row)) {
+			if (!row_split(row, NUMBER_CELLS, cells) || cells[NUMBER_EVENT].n != DIGEST_SIZE ||
+			    (uint64_t)copy_int(cells[NUMBER_NUMBER]) != need->number)
+				continue;
+			to[n] = *need;
+			to[n].index = (uint64_t)copy_int(cells[NUMBER_INDEX]);
+			memcpy(to[n++].event.b, cells[NUMBER_EVENT].p, DIGEST_SIZE);
+			uses++;
 		}
 	}
 	qsort(to, n, sizeof(*to), by_number);
@@ -395,7 +406,7 @@ static bool load_flags(struct projection *p, const struct needs *needs, struct a
 {
 	struct loaded_flag *to = arena_array(arena, needs->flags_n, sizeof(*to));
 	struct span cells[COPY_COLUMNS_MAX];
-	struct number number;
+	struct cell number;
 	size_t n = 0;
 
 	if (to == NULL)
@@ -439,7 +450,7 @@ enum store_result projection_load(struct projection *p, const struct needs *need
 
 static bool get_tile(struct projection *p, unsigned level, uint64_t n, struct span *ret_cells)
 {
-	struct number numbers[2];
+	struct cell numbers[2];
 	const struct span key[2] = {int_cell(&numbers[0], level), int_cell(&numbers[1], (int64_t)n)};
 
 	return get(p, TABLE_TILE, key, ret_cells);

@@ -1,11 +1,19 @@
-/* Owns the comparing of what was computed with what is stored: both in the order of the key, side by side. */
+/*
+ * Owns the comparing of what was computed with what is stored. As a rule they are the same, and two sums that
+ * do not depend on the order show it; else both are gone through side by side, in the order of the key.
+ */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/arena.h"
 #include "core/flags.h"
 #include "core/tile.h"
+#include "crypto/multiset.h"
 #include "store/conn.h"
 #include "store/projection_table.h"
+
+enum { BLOCK_MEMORY = 256 * 1024 * 1024 };
 
 struct comparison {
 	const struct projection_report *report;
@@ -13,7 +21,14 @@ struct comparison {
 	const struct table_row *t;
 	size_t n; /* columns */
 	struct scratch_reader *computed;
-	struct buffer key;
+	bool in_order;
+	struct arena *arena; /* of the block at hand */
+	struct keyed {
+		struct span key, row; /* key: in order only */
+	} * rows;
+	size_t rows_n, at;
+	bool no_memory;
+	struct buffer wanted_key, stored_key;
 	/* The wanted manifest with its deadlines computed again. */
 	struct manifest manifest;
 	struct buffer body;
@@ -152,7 +167,7 @@ static void say_overdue(const struct comparison *c, const struct span *wanted)
 	c->report->finding(c->report->self, &f);
 }
 
-/* ---- side by side ---- */
+/* ---- rows ---- */
 
 static enum store_result begin_copy(const struct comparison *c, struct store_conn *conn)
 {
@@ -166,11 +181,12 @@ static enum store_result begin_copy(const struct comparison *c, struct store_con
 						      : "");
 	if (c->t->select != NULL)
 		buffer_put_str(&sql, c->t->select);
+	if (c->in_order && c->id == TABLE_TERM)
+		buffer_printf(&sql, ", count(*) FROM %s GROUP BY 1, 2, 3, 4, 5, 6", c->t->name);
 	else
 		buffer_printf(&sql, " FROM %s", c->t->name);
-	buffer_put_str(&sql, " ORDER BY ");
-	for (size_t i = 0; i < c->t->key_n; i++)
-		buffer_printf(&sql, "%s%zu%s", i == 0 ? "" : ", ", i + 1,
+	for (size_t i = 0; c->in_order && i < c->t->key_n; i++)
+		buffer_printf(&sql, "%s%zu%s", i == 0 ? " ORDER BY " : ", ", i + 1,
 			      c->id == TABLE_TERM ? " NULLS FIRST" : "");
 	buffer_put_u8(&sql, 0);
 	enum store_result r = buffer_ok(&sql) ? store_copy(conn, (const char *)sql.p) : STORE_UNAVAILABLE;
@@ -178,17 +194,12 @@ static enum store_result begin_copy(const struct comparison *c, struct store_con
 	return r;
 }
 
-static bool cells_eq(struct span a, struct span b)
-{
-	return a.p == NULL || b.p == NULL ? a.p == b.p : span_eq(a, b);
-}
-
 /* The first column that differs; c->n: none does. */
 static size_t difference(const struct comparison *c, const struct span *wanted, const struct span *stored)
 {
 	size_t i = 0;
 
-	while (i < c->n && cells_eq(wanted[i], stored[i]))
+	while (i < c->n && cell_eq(wanted[i], stored[i]))
 		i++;
 	return i;
 }
@@ -243,17 +254,6 @@ static void compare_rows(struct comparison *c, const struct span *wanted, const 
 		say_overdue(c, law);
 }
 
-/* The next row that was computed. */
-static bool wanted_next(const struct comparison *c, bool first, struct span *ret_key, struct span *ret_cells)
-{
-	const uint8_t id = (uint8_t)c->id;
-	struct span row;
-	bool more = first ? scratch_reader_seek(c->computed, span_of(&id, 1), ret_key, &row)
-			  : scratch_reader_next(c->computed, ret_key, &row);
-
-	return more && ret_key->p[0] == id && row_split(row, c->n, ret_cells);
-}
-
 static int order(struct span a, struct span b)
 {
 	int d = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
@@ -261,33 +261,171 @@ static int order(struct span a, struct span b)
 	return d != 0 ? d : a.n < b.n ? -1 : a.n > b.n;
 }
 
+static int by_key(const void *a, const void *b)
+{
+	return order(((const struct keyed *)a)->key, ((const struct keyed *)b)->key);
+}
+
+static bool put_key(struct comparison *c, struct keyed *row)
+{
+	struct span cells[COPY_COLUMNS_MAX];
+
+	if (!row_split(row->row, c->n, cells))
+		return false;
+	row_put_key(&c->wanted_key, c->id, cells, c->t->key_n);
+	row->key = arena_copy(c->arena, buffer_span(&c->wanted_key));
+	return row->key.p != NULL;
+}
+
+static bool take_block(struct comparison *c, struct span block)
+{
+	struct span row, rest = block;
+	size_t n = 0;
+
+	while (block_next(&rest, &row))
+		n++;
+	arena_reset(c->arena);
+	c->rows = arena_room(c->arena, n, sizeof(*c->rows));
+	c->rows_n = c->rows == NULL ? 0 : n;
+	c->at = 0;
+	for (size_t i = 0; i < c->rows_n; i++) {
+		if (!block_next(&block, &c->rows[i].row) || (c->in_order && !put_key(c, &c->rows[i])))
+			return false;
+	}
+	if (c->in_order)
+		qsort(c->rows, c->rows_n, sizeof(*c->rows), by_key);
+	return c->rows_n > 0;
+}
+
+/* The next row that was computed. False: there is none, or no memory. */
+static bool wanted_row(struct comparison *c, bool first, struct span *ret_row)
+{
+	const uint8_t id = (uint8_t)c->id;
+	struct span key;
+
+	if (first || c->at == c->rows_n) {
+		if (!(first ? scratch_reader_seek(c->computed, span_of(&id, 1), &key, ret_row)
+			    : scratch_reader_next(c->computed, &key, ret_row)) ||
+		    key.p[0] != id)
+			return false;
+		if (!c->t->blocks)
+			return true;
+		if (!take_block(c, *ret_row)) {
+			c->no_memory = true;
+			return false;
+		}
+	}
+	*ret_row = c->rows[c->at++].row;
+	return true;
+}
+
+static void show(const struct comparison *c, uint64_t rows)
+{
+	if (rows % 4096 == 0)
+		c->report->progress(c->report->self, c->t->name, rows);
+}
+
+/* ---- as two bags ---- */
+
+static void add_computed(const struct comparison *c, const struct multiset_key *key, struct span row,
+			 struct multiset *bag)
+{
+	enum { COUNT = 4 + 8 };
+
+	if (c->id != TABLE_TERM)
+		multiset_add(bag, key, row, 1);
+	else
+		multiset_add(bag, key, span_of(row.p, row.n - COUNT),
+			     (uint64_t)copy_int(span_of(row.p + row.n - 8, 8)));
+}
+
+/* False: there is more to say of some row than whether it is stored. */
+static bool computed_bag(struct comparison *c, const struct multiset_key *key, struct multiset *ret_bag)
+{
+	struct span row, cells[COPY_COLUMNS_MAX];
+
+	if (c->id == TABLE_MANIFEST && registry_clocks_changed_at(c->report->registry) != 0)
+		return false;
+	for (bool more = wanted_row(c, true, &row); more; more = wanted_row(c, false, &row)) {
+		if (c->id == TABLE_MANIFEST && (!row_split(row, c->n, cells) || is_overdue(c, cells)))
+			return false;
+		add_computed(c, key, row, ret_bag);
+	}
+	return true;
+}
+
+static enum store_result stored_bag(const struct comparison *c, struct store_conn *conn,
+				    const struct multiset_key *key, struct multiset *ret_bag)
+{
+	struct span row;
+	bool end = false;
+	size_t cells = c->id == TABLE_TERM ? TERM_COUNT : c->n;
+	enum store_result r = begin_copy(c, conn);
+
+	if (r == STORE_OK)
+		r = store_copy_bytes(conn, cells, &row, &end);
+	while (r == STORE_OK && !end) {
+		multiset_add(ret_bag, key, row, 1);
+		show(c, ret_bag->n);
+		r = store_copy_bytes(conn, cells, &row, &end);
+	}
+	return r;
+}
+
+/* *ret_same false: it may be. */
+static enum store_result as_bags(struct comparison *c, struct store_conn *conn, bool *ret_same,
+				 uint64_t *ret_rows)
+{
+	struct multiset_key key;
+	struct multiset computed = {.n = 0}, stored = {.n = 0};
+	enum store_result r = STORE_OK;
+
+	multiset_new_key(&key);
+	*ret_same = computed_bag(c, &key, &computed);
+	if (*ret_same)
+		r = stored_bag(c, conn, &key, &stored);
+	*ret_same = *ret_same && multiset_eq(&computed, &stored);
+	*ret_rows = stored.n;
+	return r;
+}
+
+/* ---- side by side ---- */
+
+static bool wanted_next(struct comparison *c, bool first, struct span *ret_cells)
+{
+	struct span row;
+
+	if (!wanted_row(c, first, &row) || !row_split(row, c->n, ret_cells))
+		return false;
+	row_put_key(&c->wanted_key, c->id, ret_cells, c->t->key_n);
+	return true;
+}
+
 static enum store_result side_by_side(struct comparison *c, struct store_conn *conn, uint64_t *ret_rows)
 {
-	struct span stored[COPY_COLUMNS_MAX], wanted[COPY_COLUMNS_MAX], key;
+	struct span stored[COPY_COLUMNS_MAX], wanted[COPY_COLUMNS_MAX];
 	bool end = false;
 	enum store_result r = begin_copy(c, conn);
-	bool more = r == STORE_OK && wanted_next(c, true, &key, wanted);
+	bool more = r == STORE_OK && wanted_next(c, true, wanted);
 
+	*ret_rows = 0;
 	if (r == STORE_OK)
 		r = store_copy_row(conn, c->n, stored, &end);
 	while (r == STORE_OK && (more || !end)) {
-		int d = 1;
+		int d = end ? -1 : 1;
 		if (!end) {
-			row_put_key(&c->key, c->id, stored, c->t->key_n);
-			d = more ? order(key, buffer_span(&c->key)) : 1;
-		} else {
-			d = -1;
+			row_put_key(&c->stored_key, c->id, stored, c->t->key_n);
+			d = more ? order(buffer_span(&c->wanted_key), buffer_span(&c->stored_key)) : 1;
 		}
 		if (d > 0)
 			say_unexplained(c, stored);
 		else
 			compare_rows(c, wanted, d < 0 ? NULL : stored);
 		if (d <= 0)
-			more = wanted_next(c, false, &key, wanted);
+			more = wanted_next(c, false, wanted);
 		if (d >= 0) {
+			show(c, ++*ret_rows);
 			r = store_copy_row(conn, c->n, stored, &end);
-			if (++*ret_rows % 4096 == 0)
-				c->report->progress(c->report->self, c->t->name, *ret_rows);
 		}
 	}
 	return r;
@@ -301,16 +439,26 @@ enum store_result projection_compare(const struct projection *p, size_t table, s
 			       .id = (enum table_id)table,
 			       .t = &tables[table],
 			       .n = table_columns(&tables[table]),
-			       .computed = scratch_reader_new(p->scratch)};
-	enum store_result r = STORE_UNAVAILABLE;
+			       .computed = scratch_reader_new(p->scratch),
+			       .arena = arena_new(BLOCK_MEMORY)};
+	enum store_result r = STORE_OK;
+	bool same = false;
 
 	*ret_rows = 0;
-	if (c.computed == NULL)
-		conn_error(conn, "no memory to compare a table");
-	else
+	c.no_memory = c.computed == NULL || c.arena == NULL;
+	if (!c.no_memory)
+		r = as_bags(&c, conn, &same, ret_rows);
+	c.in_order = true;
+	if (!c.no_memory && r == STORE_OK && !same)
 		r = side_by_side(&c, conn, ret_rows);
+	if (c.no_memory) {
+		conn_error(conn, "no memory to compare a table");
+		r = STORE_UNAVAILABLE;
+	}
 	scratch_reader_free(c.computed);
-	buffer_free(&c.key);
+	arena_free(c.arena);
+	buffer_free(&c.wanted_key);
+	buffer_free(&c.stored_key);
 	buffer_free(&c.body);
 	*ret_under_way = c.under_way;
 	return r;

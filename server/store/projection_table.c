@@ -2,7 +2,7 @@
 #include "store/projection_table.h"
 
 const struct table_row tables[TABLES] = {
-    [TABLE_REGISTRY_ENTRY] = {"registry_entry", {"index"}, "i", 1, 0, NO_COLUMN, NULL},
+    [TABLE_REGISTRY_ENTRY] = {"registry_entry", {"index"}, "i", 1, 0, NO_COLUMN, NULL, false},
     [TABLE_PARTY] = {"party",
 		     {"no", "credit_code", "site", "name", "roles", "division", "address", "generator_class",
 		      "valid_from", "valid_until", "index"},
@@ -10,7 +10,8 @@ const struct table_row tables[TABLES] = {
 		     1,
 		     10,
 		     NO_COLUMN,
-		     NULL},
+		     NULL,
+		     false},
     [TABLE_DEVICE_KEY] = {"device_key",
 			  {"no", "keyid", "public_key", "party", "role", "device", "valid_from",
 			   "revoked_from", "index"},
@@ -18,7 +19,8 @@ const struct table_row tables[TABLES] = {
 			  1,
 			  8,
 			  NO_COLUMN,
-			  NULL},
+			  NULL,
+			  false},
     [TABLE_PERMIT] = {"permit",
 		      {"number", "facility", "waste_codes", "methods", "grams_per_year", "valid_from",
 		       "valid_until", "revoked_from", "index"},
@@ -26,7 +28,8 @@ const struct table_row tables[TABLES] = {
 		      1,
 		      8,
 		      NO_COLUMN,
-		      NULL},
+		      NULL,
+		      false},
     [TABLE_VEHICLE] = {"vehicle",
 		       {"plate", "transporter", "licence", "capacity_grams", "valid_from", "valid_until",
 			"index"},
@@ -34,11 +37,13 @@ const struct table_row tables[TABLES] = {
 		       1,
 		       6,
 		       NO_COLUMN,
-		       NULL},
-    [TABLE_PERSON] = {"person", {"person", "party", "digest", "index"}, "tibi", 1, 3, NO_COLUMN, NULL},
-    [TABLE_BLOCK] = {"number_block", {"first", "last", "generator", "index"}, "iiii", 1, 3, NO_COLUMN, NULL},
-    [TABLE_VOIDED] = {"voided_number", {"number", "index"}, "ii", 1, 1, 0, NULL},
-    [TABLE_SETTING] = {"setting", {"key", "value", "index"}, "tti", 1, 2, NO_COLUMN, NULL},
+		       NULL,
+		       false},
+    [TABLE_PERSON] = {"person", {"person", "party", "digest", "index"}, "tibi", 1, 3, NO_COLUMN, NULL, false},
+    [TABLE_BLOCK] =
+	{"number_block", {"first", "last", "generator", "index"}, "iiii", 1, 3, NO_COLUMN, NULL, false},
+    [TABLE_VOIDED] = {"voided_number", {"number", "index"}, "ii", 1, 1, 0, NULL, false},
+    [TABLE_SETTING] = {"setting", {"key", "value", "index"}, "tti", 1, 2, NO_COLUMN, NULL, false},
     /* look_at moves by itself up to due_at; what matters is that the sweep comes in time. */
     [TABLE_MANIFEST] =
 	{"manifest",
@@ -52,16 +57,16 @@ const struct table_row tables[TABLES] = {
 	 "number, due_at IS NULL OR (look_at IS NOT NULL AND look_at <= due_at), due_at, issued_at, "
 	 "changed_at, "
 	 "shipped_grams, accepted_grams, treated_grams, generator::bigint, transporter::bigint, "
-	 "facility::bigint, state::bigint, division_generator, division_facility, trail, body FROM manifest"},
-    [TABLE_TERM] =
-	{"manifest_term",
-	 {"number", "generator", "transporter", "facility", "code", "plate", "count"},
-	 "iiiiiti",
-	 6,
-	 NO_COLUMN,
-	 0,
-	 "number, generator::bigint, transporter::bigint, facility::bigint, code::bigint, plate, count(*) "
-	 "FROM manifest_term GROUP BY 1, 2, 3, 4, 5, 6"},
+	 "facility::bigint, state::bigint, division_generator, division_facility, trail, body",
+	 false},
+    [TABLE_TERM] = {"manifest_term",
+		    {"number", "generator", "transporter", "facility", "code", "plate", "count"},
+		    "iiiiiti",
+		    6,
+		    NO_COLUMN,
+		    0,
+		    "number, generator::bigint, transporter::bigint, facility::bigint, code::bigint, plate",
+		    true},
     [TABLE_FLAG] = {"flag",
 		    {"flag", "number", "raised_at", "due_at", "closed_at", "closed_by", "kind", "provisional",
 		     "claimed_in_time", "division_generator", "division_facility", "keyid", "parties",
@@ -70,14 +75,46 @@ const struct table_row tables[TABLES] = {
 		    1,
 		    0,
 		    1,
-		    NULL},
-    [TABLE_FLAG_PARTY] = {"flag_party", {"party", "flag"}, "ii", 2, 1, NO_COLUMN, NULL},
-    [TABLE_EVIDENCE] =
-	{"evidence", {"number", "previous", "key_no", "event", "envelope", "flag"}, "ibibbi", 4, 5, 0, NULL},
-    [TABLE_RUNNING_NUMBER] =
-	{"running_number", {"key_no", "number", "tag", "index", "event"}, "iiiib", 3, 3, NO_COLUMN, NULL},
-    [TABLE_TILE] = {"tile", {"level", "n", "hashes", "root"}, "iibb", 2, NO_COLUMN, NO_COLUMN, NULL},
+		    NULL,
+		    false},
+    [TABLE_FLAG_PARTY] = {"flag_party", {"party", "flag"}, "ii", 2, 1, NO_COLUMN, NULL, false},
+    [TABLE_EVIDENCE] = {"evidence",
+			{"number", "previous", "key_no", "event", "envelope", "flag"},
+			"ibibbi",
+			4,
+			5,
+			0,
+			NULL,
+			false},
+    [TABLE_RUNNING_NUMBER] = {"running_number",
+			      {"key_no", "number", "tag", "index", "event"},
+			      "iiiib",
+			      3,
+			      3,
+			      NO_COLUMN,
+			      NULL,
+			      true},
+    [TABLE_TILE] = {"tile", {"level", "n", "hashes", "root"}, "iibb", 2, NO_COLUMN, NO_COLUMN, NULL, false},
 };
+
+struct span int_cell(struct cell *cell, int64_t v)
+{
+	for (unsigned i = 0; i < 8; i++)
+		cell->b[i] = (uint8_t)((uint64_t)v >> (56 - 8 * i));
+	return span_of(cell->b, 8);
+}
+
+bool cell_eq(struct span a, struct span b)
+{
+	return a.p == NULL || b.p == NULL ? a.p == b.p : span_eq(a, b);
+}
+
+bool cells_eq(const struct span *a, const struct span *b, size_t n)
+{
+	while (n > 0 && cell_eq(a[n - 1], b[n - 1]))
+		n--;
+	return n == 0;
+}
 
 size_t table_columns(const struct table_row *t)
 {
