@@ -329,6 +329,7 @@ void path_free(struct path *p)
 	limits_free(p->limits);
 	registry_free(p->registry);
 	tree_free(p->tree);
+	tiles_forget(&p->kept);
 	keyring_release(p->keyring);
 	cosign_free(p->cosign);
 	buffer_free(&p->cosigned.note);

@@ -1,4 +1,6 @@
 /* Proofs and roots of what is stored: the plans' tiles are fetched through the store, on any of its lanes. */
+#include <stdlib.h>
+
 #include "path/internal.h"
 
 enum { PROVE_MEMORY = 512 * 1024 };
@@ -46,7 +48,17 @@ static const struct digest *nodes_of(const struct tiles *t, const struct tile_id
 	return on_edge(t, &id) ? t->edge[id.level] : find_held(t, &id);
 }
 
-static bool hold(struct tiles *t, const struct tile_id *id, struct digest *nodes, struct arena *arena)
+static struct tile_kept *find_kept(struct tile_kept *const *kept, size_t n, const struct tile_id *id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (kept[i]->id.n == id->n && kept[i]->id.level == id->level &&
+		    kept[i]->id.width == id->width)
+			return kept[i];
+	return NULL;
+}
+
+/* What is kept is there, the rest is to be fetched. */
+static bool hold(struct tiles *t, const struct tile_id *id, struct arena *arena)
 {
 	if (t->n == t->cap) {
 		size_t cap = t->cap == 0 ? 16 : 2 * t->cap;
@@ -58,9 +70,11 @@ static bool hold(struct tiles *t, const struct tile_id *id, struct digest *nodes
 		t->held = grown;
 		t->cap = cap;
 	}
-	if (nodes == NULL)
+	const struct tile_kept *kept = find_kept(t->kept, t->kept_n, id);
+	struct digest *room = kept == NULL ? arena_room(arena, TILE_NODES, sizeof(*room)) : NULL;
+	if (kept == NULL && room == NULL)
 		return false;
-	t->held[t->n++] = (struct tile_held){.id = *id, .nodes = nodes};
+	t->held[t->n++] = (struct tile_held){*id, kept == NULL ? room : kept->nodes, room};
 	return true;
 }
 
@@ -68,8 +82,7 @@ static bool hold_plan(struct tiles *t, const struct proof_plan *plan, struct are
 {
 	for (size_t i = 0; i < plan->tiles_n; i++) {
 		struct tile_id id = as_it_is(t, &plan->tiles[i]);
-		if (nodes_of(t, &id) == NULL &&
-		    !hold(t, &id, arena_room(arena, TILE_NODES, sizeof(struct digest)), arena))
+		if (nodes_of(t, &id) == NULL && !hold(t, &id, arena))
 			return false;
 	}
 	return true;
@@ -111,18 +124,21 @@ static enum store_result fetch_held(struct tiles *t, size_t from, const struct s
 
 	for (size_t i = from; i < t->n && r == STORE_OK; i++) {
 		const struct tile_held *h = &t->held[i];
+		if (h->room == NULL)
+			continue;
 		if (h->id.width == TILE_WIDTH) {
 			ids[full] = h->id;
-			nodes[full++] = h->nodes;
+			nodes[full++] = h->room;
 		} else {
 			r = store->hashes(thread, (uint8_t)h->id.level, h->id.n * TILE_WIDTH, h->id.width,
-					  h->nodes);
+					  h->room);
 		}
 	}
 	if (r == STORE_OK && full > 0)
 		r = store->tiles(thread, ids, full, nodes);
 	for (size_t i = from; i < t->n && r == STORE_OK; i++)
-		tile_hash_nodes(t->held[i].nodes, t->held[i].id.width);
+		if (t->held[i].room != NULL)
+			tile_hash_nodes(t->held[i].room, t->held[i].id.width);
 	for (size_t i = from; i < t->n && r == STORE_OK; i++)
 		r = is_sound(t, &t->held[i]) ? STORE_OK : STORE_CORRUPT;
 	return r;
@@ -139,59 +155,80 @@ enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, v
 	return t->n == before ? STORE_OK : fetch_held(t, before, store, thread, arena);
 }
 
-static struct tile_kept *find_kept(struct tiles_kept *kept, const struct tile_id *id)
+/* ---- what is kept ---- */
+
+static void let_go(struct tile_kept *k)
 {
-	for (size_t i = 0; i < TILES_KEPT; i++)
-		if (kept->tiles[i].id.n == id->n && kept->tiles[i].id.level == id->level &&
-		    kept->tiles[i].id.width == id->width)
-			return &kept->tiles[i];
-	return NULL;
+	if (--k->refs == 0)
+		free(k);
 }
 
-static struct tile_kept *least_used(struct tiles_kept *kept)
+void tiles_borrow(struct tiles *t, const struct tiles_kept *kept)
 {
-	struct tile_kept *least = &kept->tiles[0];
+	for (; t->kept_n < kept->n; t->kept_n++) {
+		t->kept[t->kept_n] = kept->tiles[t->kept_n];
+		t->kept[t->kept_n]->refs++;
+	}
+}
 
+bool tiles_at_hand(const struct tiles *t, const struct proof_plan *plan)
+{
+	for (size_t i = 0; i < plan->tiles_n; i++) {
+		struct tile_id id = as_it_is(t, &plan->tiles[i]);
+		if (nodes_of(t, &id) == NULL && find_kept(t->kept, t->kept_n, &id) == NULL)
+			return false;
+	}
+	return true;
+}
+
+/* Of another, which then has to go, or empty. */
+static struct tile_kept **place_for_one(struct tiles_kept *kept)
+{
+	struct tile_kept **least = &kept->tiles[0];
+
+	if (kept->n < TILES_KEPT) {
+		kept->tiles[kept->n] = NULL;
+		return &kept->tiles[kept->n++];
+	}
 	for (size_t i = 1; i < TILES_KEPT; i++)
-		if (kept->tiles[i].used < least->used)
+		if (kept->tiles[i]->used < (*least)->used)
 			least = &kept->tiles[i];
 	return least;
 }
 
-void tiles_keep(const struct tiles *t, struct tiles_kept *kept)
+static void keep(struct tiles_kept *kept, const struct tile_held *h)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct tile_held *h = &t->held[i];
-		if (!is_proven(t, h) || find_kept(kept, &h->id) != NULL)
-			continue;
-		struct tile_kept *to = least_used(kept);
-		to->id = h->id;
-		to->used = ++kept->uses;
-		memcpy(to->nodes, h->nodes, sizeof(to->nodes));
+	struct tile_kept *k = find_kept(kept->tiles, kept->n, &h->id);
+
+	if (k == NULL && h->room != NULL) {
+		k = malloc(sizeof(*k));
+		if (k == NULL)
+			return;
+		k->refs = 1;
+		k->id = h->id;
+		memcpy(k->nodes, h->room, sizeof(k->nodes));
+		struct tile_kept **place = place_for_one(kept);
+		if (*place != NULL)
+			let_go(*place);
+		*place = k;
 	}
+	if (k != NULL)
+		k->used = ++kept->uses;
 }
 
-bool tiles_take_kept(struct tiles *t, struct tiles_kept *kept, const struct proof_plan *plan,
-		     struct arena *arena)
+void tiles_give_back(struct tiles *t, struct tiles_kept *kept)
 {
-	const size_t before = t->n;
-	bool good = true;
+	for (size_t i = 0; i < t->n; i++)
+		if (is_proven(t, &t->held[i]))
+			keep(kept, &t->held[i]);
+	while (t->kept_n > 0)
+		let_go(t->kept[--t->kept_n]);
+}
 
-	for (size_t i = 0; i < plan->tiles_n && good; i++) {
-		struct tile_id id = as_it_is(t, &plan->tiles[i]);
-		if (nodes_of(t, &id) != NULL)
-			continue;
-		struct tile_kept *k = find_kept(kept, &id);
-		good = k != NULL && hold(t, &id, k->nodes, arena);
-		if (good)
-			k->used = ++kept->uses;
-	}
-	/* The tree may be another by now. */
-	for (size_t i = before; i < t->n && good; i++)
-		good = is_proven(t, &t->held[i]);
-	if (!good)
-		t->n = before;
-	return good;
+void tiles_forget(struct tiles_kept *kept)
+{
+	while (kept->n > 0)
+		let_go(kept->tiles[--kept->n]);
 }
 
 void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes)

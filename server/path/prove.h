@@ -6,6 +6,22 @@
 #include "core/tree.h"
 #include "ports.h"
 
+/* A full tile that was fetched for a proof: it never changes, so threads look at it without a lock. */
+struct tile_kept {
+	unsigned refs; /* the main thread's alone */
+	uint64_t used; /* when last: the least gives way */
+	struct tile_id id;
+	struct digest nodes[TILE_NODES];
+};
+/* Many ask from the same few sizes, or for the same few manifests. Begins as zeros; on the main thread alone.
+ */
+enum { TILES_KEPT = 64 };
+struct tiles_kept {
+	struct tile_kept *tiles[TILES_KEPT];
+	size_t n;
+	uint64_t uses;
+};
+
 /*
  * The tiles that an answer's proofs are made of, in the arena. They are to a large part the same: each is
  * fetched and hashed once. Begins as zeros.
@@ -13,9 +29,12 @@
 struct tiles {
 	uint64_t edge_size; /* of the tree whose right edge is at hand; 0: none is */
 	const struct digest *edge[TILE_LEVELS];
+	struct tile_kept *kept[TILES_KEPT]; /* borrowed: tiles_give_back() */
+	size_t kept_n;
 	struct tile_held {
 		struct tile_id id;
-		struct digest *nodes;
+		const struct digest *nodes;
+		struct digest *room; /* to fetch it to; NULL: it was kept */
 	} * held;
 	size_t n, cap;
 };
@@ -35,23 +54,14 @@ enum store_result tiles_fetch(struct tiles *t, const struct store_port *store, v
 /* A proof of a plan whose tiles were fetched; ret_hashes has room for plan->steps_n. */
 void tiles_build(const struct tiles *t, const struct proof_plan *plan, struct digest *ret_hashes);
 
-/* Full tiles that were fetched for proofs: they never change, and many ask from the same few sizes. Begins as
- * zeros. */
-enum { TILES_KEPT = 64 };
-struct tiles_kept {
-	struct tile_kept {
-		struct tile_id id; /* width 0: none */
-		uint64_t used;     /* when last: the least gives way */
-		struct digest nodes[TILE_NODES];
-	} tiles[TILES_KEPT];
-	uint64_t uses;
-};
-/* What was fetched is kept, as far as the tree above it says that it is right. */
-void tiles_keep(const struct tiles *t, struct tiles_kept *kept);
-/* True: all that the plan needs is at hand, from the edge or kept, until the next tiles_keep(). False: or no
- * memory; `t` is as before. */
-bool tiles_take_kept(struct tiles *t, struct tiles_kept *kept, const struct proof_plan *plan,
-		     struct arena *arena) MUST_CHECK;
+/* What is kept by now is at hand until it is given back. */
+void tiles_borrow(struct tiles *t, const struct tiles_kept *kept);
+/* All that the plan needs is at hand, from the edge or borrowed: nothing will be fetched for it. */
+bool tiles_at_hand(const struct tiles *t, const struct proof_plan *plan) MUST_CHECK;
+/* Ends the borrowing. What was used is kept, before all else, and so is what was fetched, as far as the tree
+ * above says that it is right. */
+void tiles_give_back(struct tiles *t, struct tiles_kept *kept);
+void tiles_forget(struct tiles_kept *kept);
 
 /* Both in one, for one proof alone, in memory of its own: a batch may need a great many roots. */
 enum store_result plan_prove(const struct store_port *store, void *thread, const struct proof_plan *plan,

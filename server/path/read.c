@@ -66,6 +66,17 @@ static void answer_failure(struct read *r)
 	}
 }
 
+static void read_free(struct read *r)
+{
+	/* After a failure nothing that was to be fetched is of any worth. */
+	if (r->result != STORE_OK || r->fault)
+		r->tiles.n = 0;
+	tiles_give_back(&r->tiles, &r->path->kept);
+	buffer_free(&r->out);
+	arena_free(r->arena);
+	free(r);
+}
+
 static void read_done(struct work *w)
 {
 	struct read *r = (struct read *)w;
@@ -73,7 +84,6 @@ static void read_done(struct work *w)
 
 	p->under_way--;
 	limits_read_end(p, r->key);
-	read_keep(r);
 	if (r->result == STORE_CORRUPT)
 		path_tell_damage(p);
 	if (r->kind == READ_CALLBACK)
@@ -89,9 +99,7 @@ static void read_done(struct work *w)
 	if (r->request != NULL)
 		request_give_back(p, r->request);
 	gate_check(p);
-	buffer_free(&r->out);
-	arena_free(r->arena);
-	free(r);
+	read_free(r);
 }
 
 static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, uint64_t id)
@@ -112,6 +120,7 @@ static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, 
 		free(r);
 		return NULL;
 	}
+	tiles_borrow(&r->tiles, &p->kept);
 	r->work = (struct work){.run = read_run, .done = read_done};
 	r->path = p;
 	r->kind = kind;
@@ -162,8 +171,7 @@ static struct read *read_of_query(struct path *p, enum read_kind kind, const str
 		return NULL;
 	struct span division = arena_copy(r->arena, scope->division);
 	if (!query_copy(r->arena, query, &r->query) || division.p == NULL || !limits_read_begin(p, key)) {
-		arena_free(r->arena);
-		free(r);
+		read_free(r);
 		return NULL;
 	}
 	r->scope = *scope;

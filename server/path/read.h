@@ -41,7 +41,5 @@ struct read {
 bool read_is_at_hand(struct read *r) MUST_CHECK;
 /* The answer, as far as it can be had: the work of a thread of the reader lane. */
 void read_run(struct work *w, void *thread);
-/* What was fetched for it may be wanted again; on the main thread. */
-void read_keep(struct read *r);
 
 #endif

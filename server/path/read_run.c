@@ -230,26 +230,14 @@ void read_run(struct work *w, void *thread)
 	r->fault = !good && r->result == STORE_OK;
 }
 
-/* ---- what is in memory ---- */
-
-static bool is_about_the_head(const struct read *r)
-{
-	return r->kind == READ_WELCOME || (r->kind == READ_QUERY && r->query.kind == QUERY_CHECKPOINT &&
-					   (r->query.to_size == 0 || r->query.to_size == r->size));
-}
-
 bool read_is_at_hand(struct read *r)
 {
+	const struct query *q = &r->query;
 	struct proof_plan plan;
-	const uint64_t from = r->query.size;
 
-	return is_about_the_head(r) &&
-	       (from == 0 || from >= r->size || !plan_consistency(from, r->size, &plan) ||
-		tiles_take_kept(&r->tiles, &r->path->kept, &plan, r->arena));
-}
-
-void read_keep(struct read *r)
-{
-	if (r->result == STORE_OK && is_about_the_head(r))
-		tiles_keep(&r->tiles, &r->path->kept);
+	if (r->kind != READ_WELCOME && (r->kind != READ_QUERY || q->kind != QUERY_CHECKPOINT ||
+					(q->to_size != 0 && q->to_size != r->size)))
+		return false;
+	return q->size == 0 || q->size >= r->size || !plan_consistency(q->size, r->size, &plan) ||
+	       tiles_at_hand(&r->tiles, &plan);
 }

@@ -194,6 +194,7 @@ static void adopt(struct path *p, struct recovery *r)
 	r->tree = NULL;
 	p->head = r->head;
 	memset(p->seen, 0, sizeof(p->seen));
+	tiles_forget(&p->kept);
 	buffer_clear(&p->checkpoint);
 	origin_set(p);
 	if (registry_genesis(p->registry) == NULL)
