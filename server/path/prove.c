@@ -225,6 +225,14 @@ void tiles_give_back(struct tiles *t, struct tiles_kept *kept)
 		let_go(t->kept[--t->kept_n]);
 }
 
+const struct digest *tiles_look_up(const struct tiles_kept *kept, const struct tile_id *id)
+{
+	const struct tile_id full = {id->level, id->n, TILE_WIDTH};
+	const struct tile_kept *k = find_kept(kept->tiles, kept->n, &full);
+
+	return k == NULL ? NULL : k->nodes;
+}
+
 void tiles_forget(struct tiles_kept *kept)
 {
 	while (kept->n > 0)

@@ -61,6 +61,9 @@ bool tiles_at_hand(const struct tiles *t, const struct proof_plan *plan) MUST_CH
 /* Ends the borrowing. What was used is kept, before all else, and so is what was fetched, as far as the tree
  * above says that it is right. */
 void tiles_give_back(struct tiles *t, struct tiles_kept *kept);
+/* The hashes of a tile, or of the full one that it has become; NULL: it is not kept. Until the next is given
+ * back. */
+const struct digest *tiles_look_up(const struct tiles_kept *kept, const struct tile_id *id);
 void tiles_forget(struct tiles_kept *kept);
 
 /* Both in one, for one proof alone, in memory of its own: a batch may need a great many roots. */

@@ -43,5 +43,8 @@ bool path_read(struct path *p, const struct reader_identity *who, const struct q
 typedef void (*tile_answer)(void *self, enum refusal_kind refused, struct span bytes);
 bool path_read_tile(struct path *p, const struct reader_identity *who, const struct tile_id *id, bool entries,
 		    tile_answer answer, void *self, enum refusal_kind *ret_refused) MUST_CHECK;
+/* A tile that is in memory, at once: of the right edge, which those ask for who follow the log, or one that
+ * is kept for proofs. False: path_read_tile() has it, or says why not. */
+bool path_tile_at_hand(struct path *p, const struct tile_id *id, struct buffer *to) MUST_CHECK;
 
 #endif

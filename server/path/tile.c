@@ -119,3 +119,18 @@ bool path_read_tile(struct path *p, const struct reader_identity *who, const str
 	p->ports.reader.submit(p->ports.reader.self, &t->work);
 	return true;
 }
+
+bool path_tile_at_hand(struct path *p, const struct tile_id *id, struct buffer *to)
+{
+	struct digest edge[TILE_WIDTH];
+	const struct digest *hashes = edge;
+
+	if (p->checkpoint.n == 0 || !tile_exists(id, p->head.size))
+		return false;
+	if (!tree_tile(p->tree, id, edge))
+		hashes = tiles_look_up(&p->kept, id);
+	for (unsigned i = 0; hashes != NULL && i < id->width; i++)
+		buffer_put(to, hashes[i].b, DIGEST_SIZE);
+	p->counters.tiles += hashes != NULL;
+	return hashes != NULL;
+}

@@ -294,6 +294,20 @@ static void next_tiles(struct web *web)
 	}
 }
 
+/* No thread is asked, and nobody waits. */
+static bool answer_from_memory(struct exchange *x)
+{
+	struct buffer body = BUFFER_EMPTY;
+	bool good = x->request.route->tiles == ROUTE_TILES && !serve_is_full(x->web->serve) &&
+		    path_tile_at_hand(x->web->ports.path, &x->request.captured.tile, &body) &&
+		    buffer_ok(&body);
+
+	if (good)
+		answer(x, 200, TYPE_BYTES, buffer_span(&body));
+	buffer_free(&body);
+	return good;
+}
+
 /* The path has it now, or will in its turn. */
 static bool begin_or_wait(struct exchange *x)
 {
@@ -321,7 +335,7 @@ static bool take(struct exchange *x, struct span head)
 		return false;
 	}
 	if ((*route)->answer == NULL)
-		return begin_or_wait(x);
+		return !answer_from_memory(x) && begin_or_wait(x);
 	(*route)->answer(x);
 	return false;
 }

@@ -81,6 +81,25 @@ static void on_tile(void *self, enum refusal_kind refused, struct span bytes)
 
 static const struct reader_identity auditor = {.role = ROLE_AUDITOR};
 
+static void expect_at_hand(struct rig *r, struct tile_id id)
+{
+	struct buffer bytes = BUFFER_EMPTY;
+
+	cr_assert(path_tile_at_hand(r->path, &id, &bytes));
+	cr_expect(span_eq(buffer_span(&bytes), span_of(got.bytes, got.bytes_n)), "as it is read");
+	buffer_free(&bytes);
+}
+
+static bool is_at_hand(struct rig *r, struct tile_id id)
+{
+	struct buffer bytes = BUFFER_EMPTY;
+	bool there = path_tile_at_hand(r->path, &id, &bytes);
+
+	cr_expect_eq(bytes.n, there ? id.width * DIGEST_SIZE : 0);
+	buffer_free(&bytes);
+	return there;
+}
+
 /* What became of it, now or after the reader lane. */
 static enum refusal_kind ask(struct rig *r, const struct reader_identity *who, struct tile_id id,
 			     bool entries)
@@ -110,7 +129,13 @@ Test(path_tile, every_width_of_the_committed_log_and_no_more)
 		for (unsigned i = 0; i < width; i++)
 			cr_expect_arr_eq(got.bytes + i * DIGEST_SIZE, r->store->entries[i].leaf.b,
 					 DIGEST_SIZE);
+		expect_at_hand(r, (struct tile_id){0, 0, width});
 	}
+	cr_expect_not(is_at_hand(r, (struct tile_id){0, 0, size + 1}));
+	cr_expect_not(is_at_hand(r, (struct tile_id){0, 0, TILE_WIDTH}));
+	cr_expect_not(is_at_hand(r, (struct tile_id){1, 0, 1}));
+	cr_expect_not(is_at_hand(r, (struct tile_id){63, 0, 1}));
+	cr_expect_not(is_at_hand(r, (struct tile_id){0, UINT64_MAX, 1}));
 	cr_expect_eq(ask(r, NULL, (struct tile_id){0, 0, size + 1}, false), REFUSAL_NOT_FOUND);
 	cr_expect_eq(ask(r, NULL, (struct tile_id){0, 0, TILE_WIDTH}, false), REFUSAL_NOT_FOUND);
 	cr_expect_eq(ask(r, NULL, (struct tile_id){0, 1, 1}, false), REFUSAL_NOT_FOUND);
@@ -141,6 +166,28 @@ Test(path_tile, bundles_are_for_auditors)
 		at += 2 + entry.n;
 	}
 	cr_expect_eq(at, got.bytes_n);
+	rig_free(r);
+}
+
+/* A tile that a proof was made of is kept, and served whole and as it once was. */
+Test(path_tile, a_full_one_when_it_is_kept)
+{
+	struct rig *r = rig_writing();
+	conn_id conn = rig_connect(r, GENERATOR, ROLE_GENERATOR);
+	const struct tile_id full = {0, 0, TILE_WIDTH}, once = {0, 0, 100};
+
+	for (uint64_t i = 1; r->store->head.size <= TILE_WIDTH; i++) {
+		rig_submit(r, conn, 1 + i, rig_issue(r, NUMBER(i)));
+		rig_drain(r);
+	}
+	cr_assert_eq(ask(r, NULL, full, false), REFUSAL_NONE);
+	cr_expect_not(is_at_hand(r, full));
+	cr_expect_not(is_at_hand(r, once));
+	rig_query(r, conn, 5000, &(struct query){.kind = QUERY_CHECKPOINT, .size = 100});
+	rig_drain(r);
+	expect_at_hand(r, full);
+	cr_assert_eq(ask(r, NULL, once, false), REFUSAL_NONE);
+	expect_at_hand(r, once);
 	rig_free(r);
 }
 
@@ -196,5 +243,6 @@ Test(path_tile, unavailable_before_recovery)
 
 	rig_start(r);
 	cr_expect_eq(ask(r, NULL, (struct tile_id){0, 0, 1}, false), REFUSAL_UNAVAILABLE);
+	cr_expect_not(is_at_hand(r, (struct tile_id){0, 0, 1}));
 	rig_free(r);
 }

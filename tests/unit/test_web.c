@@ -36,6 +36,7 @@ static struct {
 		void *self;
 	} tiles[ASKED_MAX];
 	size_t tiles_n;
+	const char *tile_at_hand; /* NULL: it must be read */
 } path;
 
 const struct path_counters *path_counters(const struct path *p)
@@ -98,6 +99,14 @@ bool path_read_tile(struct path *p, const struct reader_identity *who, const str
 	path.who = who;
 	path.tiles[path.tiles_n++] = (struct asked_tile){answer, self};
 	return true;
+}
+
+bool path_tile_at_hand(struct path *p, const struct tile_id *id, struct buffer *to)
+{
+	(void)p;
+	path.tile = *id;
+	buffer_put_str(to, path.tile_at_hand == NULL ? "" : path.tile_at_hand);
+	return path.tile_at_hand != NULL;
 }
 
 static void path_answers_tile(enum refusal_kind refused, struct span bytes)
@@ -371,6 +380,17 @@ Test(web, a_tile)
 	cr_expect_str_eq(body_of(reply), "ninety-six bytes");
 	cr_expect_not_null(strstr(reply, "\r\nContent-Type: application/octet-stream\r\n"));
 	cr_expect_not_null(strstr(reply, "\r\nCache-Control: public, max-age=31536000, immutable\r\n"));
+}
+
+Test(web, a_tile_that_is_in_memory)
+{
+	path.tile_at_hand = "ninety-six bytes";
+	const char *reply = ask(TILE);
+	cr_expect_eq(status_of(reply), 200);
+	cr_expect_str_eq(body_of(reply), "ninety-six bytes");
+	cr_expect_not_null(strstr(reply, "\r\nCache-Control: public, max-age=31536000, immutable\r\n"));
+	cr_expect_eq(path.tiles_n, 0);
+	cr_expect_eq(status_of(ask(GET("/tile/entries/000"))), 401);
 }
 
 /* A shared cache must not give to one what another was allowed to see. */
