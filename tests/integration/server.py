@@ -4,6 +4,7 @@ import errno
 import os
 import pathlib
 import re
+import select
 import signal
 import subprocess
 import time
@@ -63,6 +64,7 @@ class Cluster:
     def __init__(self, folder):
         self.folder = folder
         self.databases = 0
+        self.idle = None
         self.uri = self._run("start")
 
     def _run(self, command, *more):
@@ -94,15 +96,29 @@ class Cluster:
         return name
 
     def sql(self, database, statement, *values):
-        """Rows, or None when the statement has none."""
-        connection = psycopg2.connect(self.conninfo(database), connect_timeout=10, options="-c search_path=manifest")
-        try:
+        """Rows, or None when the statement has none. Connecting costs more than most statements: the last is kept."""
+        connection, self.idle = self.idle, None
+        if connection and (connection.info.dbname != database or not self._alive(connection)):
+            connection.close()
+            connection = None
+        if connection is None:
+            connection = psycopg2.connect(self.conninfo(database), connect_timeout=10, options="-c search_path=manifest")
             connection.autocommit = True
+        try:
             with connection.cursor() as cursor:
                 cursor.execute(statement, values)
-                return cursor.fetchall() if cursor.description else None
-        finally:
+                rows = cursor.fetchall() if cursor.description else None
+                cursor.execute("DISCARD ALL")
+        except BaseException:
             connection.close()
+            raise
+        self.idle = connection
+        return rows
+
+    @staticmethod
+    def _alive(connection):
+        """Its server has not hung up: an idle one says nothing else."""
+        return not select.select([connection], [], [], 0)[0]
 
 
 class Line:

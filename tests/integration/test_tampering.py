@@ -91,6 +91,7 @@ def found_when(copy, table, change):
     return {f["table"] for f in findings}
 
 
+@pytest.mark.slow
 def test_every_column_and_every_row(copy):
     """Also what no case above thought of: each column of each table, changed in one row, and one row of each deleted."""
     unbound(copy)
