@@ -11,7 +11,7 @@ static uint64_t mix(uint64_t h)
 }
 
 /* Eight bytes at a time: keys are registered by an authority, not chosen by an attacker. */
-static uint64_t hash_of(struct span key)
+uint64_t map_hash(struct span key)
 {
 	uint64_t h = key.n;
 
@@ -37,7 +37,7 @@ void *map_get(const struct map *m, struct span key)
 {
 	if (m->cap == 0)
 		return NULL;
-	return probe(m->slots, m->cap, hash_of(key), key)->value;
+	return probe(m->slots, m->cap, map_hash(key), key)->value;
 }
 
 static bool grow(struct map *m)
@@ -63,7 +63,7 @@ bool map_put(struct map *m, struct span key, void *value)
 	/* At most three quarters full, so that a free slot ends every probe. */
 	if (m->n >= m->cap / 4 * 3 && !grow(m))
 		return false;
-	uint64_t hash = hash_of(key);
+	uint64_t hash = map_hash(key);
 	struct map_slot *slot = probe(m->slots, m->cap, hash, key);
 	if (slot->value == NULL)
 		m->n++;

@@ -25,4 +25,7 @@ void *map_get(const struct map *m, struct span key);
 bool map_put(struct map *m, struct span key, void *value) MUST_CHECK;
 void map_free(struct map *m);
 
+/* What it finds a key by; for other tables of keys. */
+uint64_t map_hash(struct span key) MUST_CHECK;
+
 #endif

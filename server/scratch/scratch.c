@@ -10,9 +10,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/map.h"
 #include "scratch/held.h"
 
-enum { WRITES_MAX = 20000, HELD_MAX = 16 * 1024 * 1024 };
+enum { WRITES_MAX = 20000, HELD_MAX = 16 * 1024 * 1024, FILTER_BITS = 64 * 1024 * 1024 };
 
 struct scratch_reader {
 	MDB_cursor *cursor;
@@ -23,6 +24,7 @@ struct scratch {
 	MDB_txn *txn;
 	MDB_dbi dbi;
 	struct held *held;
+	uint64_t *filter; /* a Bloom filter of the keys that were put: most that are asked for are new */
 	unsigned writes;
 	char error[SCRATCH_ERROR_SIZE];
 };
@@ -34,6 +36,20 @@ static bool failed(struct scratch *s, int code)
 		(void)snprintf(s->error, sizeof(s->error), "temporary file: %s%s", mdb_strerror(code),
 			       code > 0 ? ": make room in the folder that TMPDIR names" : "");
 	return false;
+}
+
+/* The filter's bits of a key: two, each a half of its hash. */
+static bool filter(struct scratch *s, struct span key, bool set)
+{
+	uint64_t hash = map_hash(key);
+	bool there = true;
+
+	for (unsigned half = 0; half < 2; half++, hash >>= 32) {
+		uint64_t *word = &s->filter[hash % FILTER_BITS / 64], bit = UINT64_C(1) << (hash % 64);
+		there = there && (*word & bit) != 0;
+		*word |= set ? bit : 0;
+	}
+	return there;
 }
 
 static bool begin(struct scratch *s)
@@ -91,9 +107,10 @@ struct scratch *scratch_open(const char *folder, uint64_t size, char ret_error[S
 		return NULL;
 	}
 	s->held = held_new(HELD_MAX);
-	if (s->held == NULL)
+	s->filter = calloc(FILTER_BITS / 64, sizeof(*s->filter));
+	if (s->held == NULL || s->filter == NULL)
 		(void)snprintf(s->error, sizeof(s->error), "no memory");
-	if (s->held == NULL || !open_in(s, folder, size)) {
+	if (s->held == NULL || s->filter == NULL || !open_in(s, folder, size)) {
 		memcpy(ret_error, s->error, SCRATCH_ERROR_SIZE);
 		scratch_close(s);
 		return NULL;
@@ -110,6 +127,7 @@ void scratch_close(struct scratch *s)
 	if (s->env != NULL)
 		mdb_env_close(s->env);
 	held_free(s->held);
+	free(s->filter);
 	free(s);
 }
 
@@ -135,7 +153,7 @@ struct span scratch_get(struct scratch *s, struct span key)
 
 	if (held.p != NULL)
 		return held;
-	if (s->txn == NULL || mdb_get(s->txn, s->dbi, &k, &v) != 0)
+	if (s->txn == NULL || !filter(s, key, false) || mdb_get(s->txn, s->dbi, &k, &v) != 0)
 		return span_of(NULL, 0);
 	return span_of(v.mv_data, v.mv_size);
 }
@@ -147,6 +165,7 @@ bool scratch_put(struct scratch *s, struct span key, struct span value)
 	if (s->txn == NULL || (++s->writes > WRITES_MAX && !renew(s)))
 		return false;
 	int code = mdb_put(s->txn, s->dbi, &k, &v, 0);
+	(void)filter(s, key, true);
 	return code == 0 || failed(s, code);
 }
 
