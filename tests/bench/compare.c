@@ -18,6 +18,15 @@ static struct bench other_bench(const struct bench *b, const struct other_server
 	return w;
 }
 
+static struct comparison comparison(const struct figures *plain, const struct figures *other, size_t n)
+{
+	double ratios[ROUNDS_MAX];
+
+	for (size_t i = 0; i < n; i++)
+		ratios[i] = other[i].events / plain[i].events;
+	return (struct comparison){middle_of(plain, n), middle_of(other, n), median(ratios, n)};
+}
+
 static void take_turns(struct bench *b, struct bench *w, struct comparison *ret_comparison)
 {
 	struct figures plain[ROUNDS_MAX], other[ROUNDS_MAX], warm;
@@ -33,7 +42,7 @@ static void take_turns(struct bench *b, struct bench *w, struct comparison *ret_
 			play(b, b->o.events, 0, &plain[i], NULL);
 	}
 	bench_stop(w);
-	*ret_comparison = (struct comparison){middle_of(plain, b->o.rounds), middle_of(other, b->o.rounds)};
+	*ret_comparison = comparison(plain, other, b->o.rounds);
 }
 
 void compare_without_log(struct bench *b, struct comparison *ret_comparison)
@@ -83,6 +92,6 @@ void compare_readers(struct bench *b, double rate, struct comparison *ret_compar
 		if (i % 2 == 1)
 			play(b, b->o.events, rate, &alone[i], NULL);
 	}
-	*ret_comparison = (struct comparison){middle_of(alone, b->o.rounds), middle_of(read, b->o.rounds)};
+	*ret_comparison = comparison(alone, read, b->o.rounds);
 	*ret_reads = (struct reads){sum.tiles / seconds, sum.checkpoints / seconds, sum.proofs / seconds};
 }

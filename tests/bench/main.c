@@ -183,9 +183,9 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 			     "\"server_cpu_us_per_event_without\": %.1f,\n    "
 			     "\"postgresql_cpu_us_per_event\": %.1f, "
 			     "\"postgresql_cpu_us_per_event_without\": %.1f},\n",
-			     c->plain.rounds, c->plain.events, c->other.events,
-			     1 - c->plain.events / c->other.events, LOG_SHARE_TARGET, c->plain.server * 1e6,
-			     c->other.server * 1e6, c->plain.postgres * 1e6, c->other.postgres * 1e6);
+			     c->plain.rounds, c->plain.events, c->other.events, 1 - 1 / c->ratio,
+			     LOG_SHARE_TARGET, c->plain.server * 1e6, c->other.server * 1e6,
+			     c->plain.postgres * 1e6, c->other.postgres * 1e6);
 	c = &r->witness;
 	if (b->o.witness > 0)
 		(void)printf("  \"witness\": {\"rounds\": %zu, \"events_per_second\": %.0f, "
@@ -193,9 +193,9 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 			     "\"latency_ms\": {\"p50\": %.2f, \"p99\": %.2f}, "
 			     "\"latency_ms_without\": {\"p50\": %.2f, \"p99\": %.2f},\n    "
 			     "\"events_per_batch\": %.1f, \"events_per_batch_without\": %.1f},\n",
-			     c->other.rounds, c->other.events, c->plain.events,
-			     c->other.events / c->plain.events, c->other.p50 * 1e3, c->other.p99 * 1e3,
-			     c->plain.p50 * 1e3, c->plain.p99 * 1e3, c->other.batch, c->plain.batch);
+			     c->other.rounds, c->other.events, c->plain.events, c->ratio, c->other.p50 * 1e3,
+			     c->other.p99 * 1e3, c->plain.p50 * 1e3, c->plain.p99 * 1e3, c->other.batch,
+			     c->plain.batch);
 	c = &r->reading;
 	if (b->o.readers > 0)
 		(void)printf("  \"readers\": {\"connections\": %zu, \"tiles_per_second\": %.0f, "
@@ -204,8 +204,8 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 			     "\"throughput_to_without\": %.3f,\n    \"latency_p99_ms\": %.2f, "
 			     "\"latency_p99_ms_without\": %.2f,\n",
 			     b->o.readers, r->reads.tiles, r->reads.checkpoints, r->reads.proofs,
-			     c->other.events, c->plain.events, c->other.events / c->plain.events,
-			     c->other.p99 * 1e3, c->plain.p99 * 1e3);
+			     c->other.events, c->plain.events, c->ratio, c->other.p99 * 1e3,
+			     c->plain.p99 * 1e3);
 	c = &r->reading_half;
 	if (b->o.readers > 0)
 		(void)printf(
@@ -213,8 +213,8 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 		    "%.0f, "
 		    "\"throughput_to_without\": %.3f,\n      \"latency_ms\": {\"p50\": %.2f, \"p99\": %.2f}, "
 		    "\"latency_ms_without\": {\"p50\": %.2f, \"p99\": %.2f}}},\n",
-		    c->other.events, c->plain.events, c->other.events / c->plain.events, c->other.p50 * 1e3,
-		    c->other.p99 * 1e3, c->plain.p50 * 1e3, c->plain.p99 * 1e3);
+		    c->other.events, c->plain.events, c->ratio, c->other.p50 * 1e3, c->other.p99 * 1e3,
+		    c->plain.p50 * 1e3, c->plain.p99 * 1e3);
 }
 
 static void print_audit(const struct bench *b, const struct report *r)

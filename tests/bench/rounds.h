@@ -64,6 +64,8 @@ void audit(struct bench *b, struct audited *ret_audited);
 
 struct comparison {
 	struct figures plain, other;
+	double ratio; /* of events a second, other to plain: the median of the pairs, whose rounds are
+			 neighbours */
 };
 
 /* What was read, each a second. */
