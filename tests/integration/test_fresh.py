@@ -11,6 +11,8 @@ import pytest
 
 from server import BUILD, ROOT
 
+pytestmark = pytest.mark.slow  # what is looked at here is make and the shell's part
+
 GROUPS = {"all": ("libpq-dev",), "demo": ("libpq-dev", "postgresql"), "test": ("libpq-dev", "postgresql", "clang")}
 
 

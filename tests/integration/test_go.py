@@ -6,6 +6,9 @@ import subprocess
 import pytest
 from witnesses import Cosigner, policy
 
+pytestmark = pytest.mark.slow  # what is looked at here is other people's programs
+
+
 @pytest.fixture(scope="module")
 def verifier(go):
     return go("verify.go", ["golang.org/x/mod/sumdb"])

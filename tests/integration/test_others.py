@@ -6,6 +6,8 @@ import subprocess
 import manifest_pb2 as m
 import pytest
 
+pytestmark = pytest.mark.slow  # what is looked at here is other people's programs
+
 DSSE = "github.com/secure-systems-lab/go-securesystemslib"
 OK = "ok"
 

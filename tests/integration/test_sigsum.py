@@ -15,6 +15,8 @@ from server import until
 from test_bundle import MANIFEST, b64, bundle
 from witnesses import free_port
 
+pytestmark = pytest.mark.slow  # what is looked at here is other people's programs
+
 NAME = "sigsum.org/v1/witness/{}"
 
 

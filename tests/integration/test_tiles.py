@@ -111,6 +111,7 @@ def test_entries_are_for_auditors(served):
     assert get(served.server, path, token_of(served.city, served.city.registrar))[0] == 403
 
 
+@pytest.mark.slow
 def test_other_peoples_tool_agrees(served, go):
     """Go's sumdb library: signature, tiles against the root, a proof of every record, proofs between sizes."""
     program = go("tiles.go", ["golang.org/x/mod/sumdb"])
