@@ -3,12 +3,11 @@
 #include <sodium.h>
 #include <string.h>
 
-_Static_assert(sizeof(((struct multiset_key *)0)->b) == crypto_shorthash_siphashx24_KEYBYTES,
-	       "SipHash's key");
+_Static_assert(sizeof(((struct multiset_key *)0)->b) == crypto_shorthash_KEYBYTES, "SipHash's key");
 
 void multiset_new_key(struct multiset_key *ret_key)
 {
-	randombytes_buf(ret_key->b, sizeof(ret_key->b));
+	crypto_shorthash_keygen(ret_key->b);
 }
 
 void multiset_add(struct multiset *m, const struct multiset_key *key, struct span string, uint64_t times)
