@@ -286,10 +286,12 @@ static bool take_block(struct comparison *c, struct span block)
 		n++;
 	arena_reset(c->arena);
 	c->rows = arena_room(c->arena, n, sizeof(*c->rows));
-	c->rows_n = c->rows == NULL ? 0 : n;
-	c->at = 0;
-	for (size_t i = 0; i < c->rows_n; i++) {
-		if (!block_next(&block, &c->rows[i].row) || (c->in_order && !put_key(c, &c->rows[i])))
+	c->at = c->rows_n = 0;
+	if (c->rows == NULL)
+		return false;
+	for (; c->rows_n < n; c->rows_n++) {
+		struct keyed *next = &c->rows[c->rows_n];
+		if (!block_next(&block, &next->row) || (c->in_order && !put_key(c, next)))
 			return false;
 	}
 	if (c->in_order)
