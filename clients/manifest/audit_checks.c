@@ -40,7 +40,8 @@ void audit_check_item(struct audit *a, const struct feed_item *i)
 		(void)snprintf(f.zh, sizeof(f.zh), "缺少记录 %" PRIu64 " 至 %" PRIu64, a->next, index - 1);
 		audit_found(a, f.entry, &f);
 	}
-	a->next = index < a->next ? a->next : index + 1;
+	if (index >= a->next)
+		a->next = index + 1;
 	if (i->row.leaf.n != DIGEST_SIZE || memcmp(i->row.leaf.p, i->computed.b, DIGEST_SIZE) != 0)
 		audit_add(a, "entry.bytes", "entry", index, "leaf", index,
 			  "the bytes of this entry are not those that were hashed",

@@ -59,6 +59,15 @@ static inline void buffer_put_be16(struct buffer *b, uint16_t v)
 	buffer_put(b, &be, sizeof(be));
 }
 
+/* What buffer_put_be32() wrote. */
+static inline uint32_t read_be32(const uint8_t *p)
+{
+	uint32_t be;
+
+	memcpy(&be, p, sizeof(be));
+	return be32toh(be);
+}
+
 static inline void buffer_put_be32(struct buffer *b, uint32_t v)
 {
 	const uint32_t be = htobe32(v);

@@ -108,6 +108,7 @@ static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, 
 
 	if (r == NULL)
 		return NULL;
+	r->path = p;
 	r->arena = arena_new(READ_MEMORY);
 	if (r->arena != NULL)
 		r->checkpoint = arena_copy(r->arena, buffer_span(&p->checkpoint));
@@ -116,13 +117,11 @@ static struct read *read_new(struct path *p, enum read_kind kind, conn_id conn, 
 		r->cosigned_size = r->cosigned.p == NULL ? 0 : p->cosigned.size;
 	}
 	if (r->arena == NULL || r->checkpoint.p == NULL || !tiles_take_edge(&r->tiles, p->tree, r->arena)) {
-		arena_free(r->arena);
-		free(r);
+		read_free(r);
 		return NULL;
 	}
 	tiles_borrow(&r->tiles, &p->kept);
 	r->work = (struct work){.run = read_run, .done = read_done};
-	r->path = p;
 	r->kind = kind;
 	r->conn = conn;
 	r->id = id;

@@ -38,7 +38,7 @@ struct read {
  * All that the answer needs is in memory: read_run() will ask no database. For what is most often asked,
  * whether the log goes on from a checkpoint; on the main thread.
  */
-bool read_is_at_hand(struct read *r) MUST_CHECK;
+bool read_is_at_hand(const struct read *r) MUST_CHECK;
 /* The answer, as far as it can be had: the work of a thread of the reader lane. */
 void read_run(struct work *w, void *thread);
 

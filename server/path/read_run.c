@@ -52,11 +52,17 @@ static bool prove_entries(struct read *r, void *thread)
 	return true;
 }
 
+/* False: nothing is to be proved. */
+static bool plan_from(const struct read *r, uint64_t from, struct proof_plan *ret_plan)
+{
+	return from != 0 && from < r->size && plan_consistency(from, r->size, ret_plan);
+}
+
 static bool prove_consistency(struct read *r, void *thread, uint64_t from)
 {
 	struct proof_plan plan;
 
-	if (from == 0 || from >= r->size || !plan_consistency(from, r->size, &plan))
+	if (!plan_from(r, from, &plan))
 		return true;
 	r->consistency = arena_array(r->arena, plan.steps_n, sizeof(*r->consistency));
 	r->consistency_n = plan.steps_n;
@@ -230,7 +236,7 @@ void read_run(struct work *w, void *thread)
 	r->fault = !good && r->result == STORE_OK;
 }
 
-bool read_is_at_hand(struct read *r)
+bool read_is_at_hand(const struct read *r)
 {
 	const struct query *q = &r->query;
 	struct proof_plan plan;
@@ -238,6 +244,5 @@ bool read_is_at_hand(struct read *r)
 	if (r->kind != READ_WELCOME && (r->kind != READ_QUERY || q->kind != QUERY_CHECKPOINT ||
 					(q->to_size != 0 && q->to_size != r->size)))
 		return false;
-	return q->size == 0 || q->size >= r->size || !plan_consistency(q->size, r->size, &plan) ||
-	       tiles_at_hand(&r->tiles, &plan);
+	return !plan_from(r, q->size, &plan) || tiles_at_hand(&r->tiles, &plan);
 }

@@ -36,8 +36,6 @@ static bool put(struct projection *p, enum table_id id, const struct span *cells
 {
 	const struct table_row *t = &tables[id];
 
-	if (id == TABLE_RUNNING_NUMBER)
-		return numbers_add(p, cells);
 	row_put(&p->row, cells, table_columns(t));
 	row_put_key(&p->key, id, cells, t->key_n);
 	/* A manifest's steps come close together, and whole keys are all that finds it. */
@@ -57,6 +55,13 @@ static bool get(struct projection *p, enum table_id id, const struct span *key, 
 /* ---- statements ---- */
 
 typedef bool (*carry_out)(struct projection *p, const struct span *v);
+
+static bool running_number(struct projection *p, const struct span *v)
+{
+	const struct span cells[NUMBER_CELLS] = {v[0], v[1], v[4], v[3], v[2]};
+
+	return numbers_add(p, cells);
+}
 
 static bool manifest_new(struct projection *p, const struct span *v)
 {
@@ -111,7 +116,7 @@ static bool term(struct projection *p, const struct span *v)
 
 	memcpy(cells, v, TERM_COUNT * sizeof(*v));
 	while (block_next(&block, &row)) {
-		if (row_split(row, TERM_CELLS, was) && cells_eq(was, cells, TERM_COUNT))
+		if (row_split(row, TERM_CELLS, was) && difference(was, cells, TERM_COUNT) == TERM_COUNT)
 			n += copy_int(was[TERM_COUNT]);
 		else
 			block_add(&rows, row);
@@ -131,7 +136,8 @@ static bool has_term(struct projection *p, struct span number, size_t column, st
 	struct span block = terms_of(p, number), row, cells[TERM_CELLS];
 
 	while (block_next(&block, &row))
-		if (row_split(row, TERM_CELLS, cells) && cell_eq(cells[column], value))
+		if (row_split(row, TERM_CELLS, cells) && cells[column].p != NULL &&
+		    span_eq(cells[column], value))
 			return true;
 	return false;
 }
@@ -205,7 +211,7 @@ static const struct taken {
 	int from[MAPPED_MAX];
 	carry_out carry_out;
 } takens[] = {
-    {ST_RUNNING_NUMBER, true, false, TABLE_RUNNING_NUMBER, {0, 1, 4, 3, 2}, NULL},
+    {ST_RUNNING_NUMBER, true, false, TABLE_RUNNING_NUMBER, {0}, running_number},
     {ST_TILE, true, false, TABLE_TILE, {0, 1, 2, 3}, NULL},
     {ST_REGISTRY_ENTRY, true, false, TABLE_REGISTRY_ENTRY, {0}, NULL},
     {ST_MANIFEST_NEW, true, false, TABLE_MANIFEST, {0}, manifest_new},
@@ -239,11 +245,6 @@ static bool carry(struct projection *p, const struct taken *t, const struct span
 	return (t->keep && get(p, t->id, cells, was)) || put(p, t->id, cells);
 }
 
-static uint32_t be32(const uint8_t *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /* The elements of arrays of ours (store/array.h), side by side. */
 static bool carry_rows(struct projection *p, const struct taken *t, const struct params *params)
 {
@@ -253,12 +254,12 @@ static bool carry_rows(struct projection *p, const struct taken *t, const struct
 
 	if (params->lengths[0] < HEADER)
 		return true;
-	uint32_t n = be32((const uint8_t *)params->values[0] + SIZE_AT);
+	uint32_t n = read_be32((const uint8_t *)params->values[0] + SIZE_AT);
 	for (int i = 0; i < params->n; i++)
 		at[i] = (const uint8_t *)params->values[i] + HEADER;
 	for (uint32_t row = 0; row < n; row++) {
 		for (int i = 0; i < params->n; i++) {
-			uint32_t length = be32(at[i]);
+			uint32_t length = read_be32(at[i]);
 			at[i] += 4;
 			v[i] = length == UINT32_MAX ? span_of(NULL, 0) : span_of(at[i], length);
 			at[i] += v[i].n;

@@ -18,8 +18,7 @@ bool block_next(struct span *block, struct span *ret_row)
 {
 	if (block->n < 4)
 		return false;
-	uint32_t n = (uint32_t)block->p[0] << 24 | (uint32_t)block->p[1] << 16 | (uint32_t)block->p[2] << 8 |
-		     block->p[3];
+	uint32_t n = read_be32(block->p);
 	if (n > block->n - 4)
 		return false;
 	*ret_row = span_of(block->p + 4, n);

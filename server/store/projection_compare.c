@@ -32,7 +32,7 @@ struct comparison {
 	/* The wanted manifest with its deadlines computed again. */
 	struct manifest manifest;
 	struct buffer body;
-	uint8_t due_at[8];
+	struct cell due_at;
 	uint64_t under_way;
 };
 
@@ -132,7 +132,7 @@ static uint64_t leaf_changed(const struct span *wanted, struct span stored)
 {
 	uint64_t first = (uint64_t)copy_int(wanted[1]) * TILE_WIDTH;
 
-	for (size_t i = 0; i < TILE_WIDTH; i++)
+	for (size_t i = 0; wanted[2].p != NULL && i < TILE_WIDTH; i++)
 		if (stored.n < (i + 1) * DIGEST_SIZE ||
 		    memcmp(stored.p + i * DIGEST_SIZE, wanted[2].p + i * DIGEST_SIZE, DIGEST_SIZE) != 0)
 			return first + i;
@@ -194,16 +194,6 @@ static enum store_result begin_copy(const struct comparison *c, struct store_con
 	return r;
 }
 
-/* The first column that differs; c->n: none does. */
-static size_t difference(const struct comparison *c, const struct span *wanted, const struct span *stored)
-{
-	size_t i = 0;
-
-	while (i < c->n && cell_eq(wanted[i], stored[i]))
-		i++;
-	return i;
-}
-
 /* The row as it is when the clocks that are in force now have been applied. False: it is the same, or a flag
  * is then to be cleared, which is an event. Cells are valid until the next. */
 static bool computed_again(struct comparison *c, const struct span *wanted, struct span *ret_cells)
@@ -221,10 +211,8 @@ static bool computed_again(struct comparison *c, const struct span *wanted, stru
 		return false;
 	memcpy(ret_cells, wanted, c->n * sizeof(*wanted));
 	ret_cells[MANIFEST_BODY] = buffer_span(&c->body);
-	uint64_t due_at = (uint64_t)manifest_due_at(m);
-	for (unsigned i = 0; i < sizeof(c->due_at); i++)
-		c->due_at[i] = (uint8_t)(due_at >> (56 - 8 * i));
-	ret_cells[MANIFEST_DUE] = due_at == 0 ? span_of(NULL, 0) : span_of(c->due_at, sizeof(c->due_at));
+	micros due_at = manifest_due_at(m);
+	ret_cells[MANIFEST_DUE] = due_at == 0 ? span_of(NULL, 0) : int_cell(&c->due_at, due_at);
 	return true;
 }
 
@@ -243,8 +231,8 @@ static void compare_rows(struct comparison *c, const struct span *wanted, const 
 	if (stored == NULL) {
 		say_missing(c, wanted);
 	} else {
-		size_t i = difference(c, law, stored);
-		bool before = law != wanted && difference(c, wanted, stored) == c->n;
+		size_t i = difference(law, stored, c->n);
+		bool before = law != wanted && difference(wanted, stored, c->n) == c->n;
 		c->under_way += before;
 		if (i < c->n && !before)
 			say_changed(c, law, stored, i);

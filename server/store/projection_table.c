@@ -104,16 +104,18 @@ struct span int_cell(struct cell *cell, int64_t v)
 	return span_of(cell->b, 8);
 }
 
-bool cell_eq(struct span a, struct span b)
+static bool cell_eq(struct span a, struct span b)
 {
 	return a.p == NULL || b.p == NULL ? a.p == b.p : span_eq(a, b);
 }
 
-bool cells_eq(const struct span *a, const struct span *b, size_t n)
+size_t difference(const struct span *a, const struct span *b, size_t n)
 {
-	while (n > 0 && cell_eq(a[n - 1], b[n - 1]))
-		n--;
-	return n == 0;
+	size_t i = 0;
+
+	while (i < n && cell_eq(a[i], b[i]))
+		i++;
+	return i;
 }
 
 size_t table_columns(const struct table_row *t)
@@ -155,7 +157,7 @@ bool row_split(struct span row, size_t n, struct span *ret_cells)
 	for (size_t i = 0; i < n; i++) {
 		if (end - p < 4)
 			return false;
-		uint32_t length = (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+		uint32_t length = read_be32(p);
 		p += 4;
 		if (length == UINT32_MAX) {
 			ret_cells[i] = span_of(NULL, 0);

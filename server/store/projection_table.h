@@ -79,8 +79,8 @@ struct cell {
 };
 struct span int_cell(struct cell *cell, int64_t v);
 
-bool cell_eq(struct span a, struct span b);
-bool cells_eq(const struct span *a, const struct span *b, size_t n);
+/* The first of n cells that differs; n: none does. */
+size_t difference(const struct span *a, const struct span *b, size_t n);
 
 size_t table_columns(const struct table_row *t);
 /* The key under which a row is kept: in the order of the table's key in SQL. */

@@ -1,17 +1,12 @@
 #include "wire/frame.h"
 
-static size_t be32(const uint8_t *p)
-{
-	return (size_t)p[0] << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
-}
-
 enum frame_state frame_next(struct span arrived, struct span *ret_frame, size_t *ret_need)
 {
 	if (arrived.n < FRAME_HEAD) {
 		*ret_need = FRAME_HEAD;
 		return FRAME_MORE;
 	}
-	size_t n = be32(arrived.p);
+	size_t n = read_be32(arrived.p);
 	if (n == 0 || n > FRAME_MAX)
 		return FRAME_BAD;
 	if (arrived.n - FRAME_HEAD < n) {
