@@ -261,7 +261,8 @@ install: all $(MAN) ## install into DESTDIR and PREFIX (/usr/local)
 	install -m 0644 $(dir $(SEALED))names.h $(TO)/include/manifest/libmanifest/
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' deploy/libmanifest.pc.in > $(TO)/lib/pkgconfig/libmanifest.pc
 	sed 's|@PREFIX@|$(PREFIX)|' deploy/manifestd.service > $(TO)/lib/systemd/system/manifestd.service
-	cp -R schema deploy/roles.sql deploy/manifestd.conf deploy/postgresql.conf deploy/sysctl.conf $(TO)/share/manifest/
+	cp -R schema deploy/roles.sql deploy/manifestd.conf deploy/postgresql.conf \
+		deploy/postgresql.environment deploy/sysctl.conf $(TO)/share/manifest/
 	for page in $(MAN); do \
 		install -D -m 0644 $$page $(TO)/share/man/man$${page##*.}/$${page##*/} || exit; done
 clean: ## remove everything built

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "core/policy.h"
 #include "core/settings.h"
 #include "crypto/key_text.h"
@@ -355,6 +356,7 @@ int main(int argc, char **argv)
 	struct conf conf;
 	char error[CONF_ERROR_SIZE];
 
+	memory_keep_freed();
 	arguments.invocation.assignments = arguments.assignments;
 	arguments.init.settings = arguments.laws;
 	if (argp_parse(&parser, argc, argv, 0, NULL, &arguments) != 0)

@@ -306,6 +306,7 @@ int log_audit_run(struct app *app, const struct command *command, struct order *
 	int status;
 
 	(void)command;
+	memory_keep_freed();
 	/* Whose threads, woken, push nobody from a processor: neither each other nor a server beside it. */
 	(void)sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){0});
 	a.grace = order->grace * MICROS_PER_SECOND;

@@ -1,11 +1,22 @@
 #include "base/arena.h"
 
+#include <malloc.h>
 #include <stdalign.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 enum { FIRST_BLOCK = 4096 };
+
+/* deploy/postgresql.environment says the same to PostgreSQL. */
+void memory_keep_freed(void)
+{
+	enum { TRIM = 64 * 1024 * 1024, MAP = 16 * 1024 * 1024, PAD = 1024 * 1024 };
+
+	(void)mallopt(M_TRIM_THRESHOLD, TRIM);
+	(void)mallopt(M_MMAP_THRESHOLD, MAP);
+	(void)mallopt(M_TOP_PAD, PAD);
+}
 
 struct block {
 	struct block *next;

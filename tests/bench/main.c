@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/arena.h"
 #include "rounds.h"
 
 enum { HALF_ROUNDS = 3 };
@@ -376,6 +377,7 @@ int main(int argc, char **argv)
 	struct report r = {.filled = 0};
 
 	read_options(&b.o, argc, argv);
+	memory_keep_freed();
 	(void)signal(SIGPIPE, SIG_IGN);
 	if (!crypto_start())
 		fail("no randomness");
