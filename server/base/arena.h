@@ -10,9 +10,9 @@
 struct arena;
 
 /*
- * For the start of a program that works for long: what it frees stays with the process (up to 64 MB), to be used
- * again. Else the C library gives the memory of each batch back to the kernel, and every page of the next one
- * is faulted in again, which cost a tenth of the throughput.
+ * For the start of a program that works for long: what it frees stays with the process (up to 64 MB), to be
+ * used again. Else the C library gives the memory of each batch back to the kernel, and every page of the
+ * next one is faulted in again, which cost a tenth of the throughput.
  */
 void memory_keep_freed(void);
 
