@@ -125,11 +125,11 @@ static bool go_on_in_order(struct audit_source *s, struct span *ret_cells, bool 
 
 static bool take_early(struct audit_source *s, struct span *ret_cells, bool *ret_end)
 {
-	struct span row = early_take(&s->early);
+	struct early_row row = early_take(&s->early);
 
-	s->row = (void *)(uintptr_t)row.p;
+	s->row = row.bytes;
 	*ret_end = false;
-	return row_split(row, ENTRY_CELLS, ret_cells);
+	return row_split(span_of(row.bytes, row.n), ENTRY_CELLS, ret_cells);
 }
 
 static bool entry_in_turn(struct audit_source *s, struct span *ret_cells, bool *ret_end)

@@ -27,7 +27,7 @@ bool early_put(struct early *e, uint64_t index, struct span row)
 	memcpy(copy, row.p, row.n);
 	size_t at = e->n++;
 	e->bytes += row.n;
-	e->rows[at] = (struct early_row){index, span_of(copy, row.n)};
+	e->rows[at] = (struct early_row){index, copy, row.n};
 	for (; at > 0 && e->rows[at].index < e->rows[(at - 1) / 2].index; at = (at - 1) / 2)
 		swap(&e->rows[at], &e->rows[(at - 1) / 2]);
 	return true;
@@ -38,9 +38,9 @@ uint64_t early_lowest(const struct early *e)
 	return e->n == 0 ? UINT64_MAX : e->rows[0].index;
 }
 
-struct span early_take(struct early *e)
+struct early_row early_take(struct early *e)
 {
-	struct span row = e->rows[0].row;
+	struct early_row row = e->rows[0];
 
 	e->bytes -= row.n;
 	e->rows[0] = e->rows[--e->n];
@@ -57,7 +57,7 @@ struct span early_take(struct early *e)
 void early_free(struct early *e)
 {
 	for (size_t i = 0; i < e->n; i++)
-		free((void *)(uintptr_t)e->rows[i].row.p);
+		free(e->rows[i].bytes);
 	free(e->rows);
 	*e = (struct early){0};
 }

@@ -6,7 +6,8 @@
 
 struct early_row {
 	uint64_t index;
-	struct span row; /* owned */
+	uint8_t *bytes; /* owned */
+	size_t n;
 };
 
 /* {0} is an empty one. */
@@ -21,7 +22,7 @@ bool early_put(struct early *e, uint64_t index, struct span row) MUST_CHECK;
 /* The lowest index kept; UINT64_MAX when there is none. */
 uint64_t early_lowest(const struct early *e);
 /* Takes out the row of the lowest index, of which there is one; free() its bytes. */
-struct span early_take(struct early *e) MUST_CHECK;
+struct early_row early_take(struct early *e) MUST_CHECK;
 void early_free(struct early *e);
 
 #endif

@@ -6,10 +6,16 @@ import threading
 
 # Where a connection is stopped, by the prepared statement it is at:
 ASKED = "asked"  # PostgreSQL has everything before the statement, and not the statement
-CARRIED_OUT = "carried out"  # it has the statement, and not the Sync after it: no answer is on its way
+CARRIED_OUT = "carried out"  # it has carried out the statement, has no Sync after it, and no answer has gone on
 ANSWERED = "answered"  # it has answered the statement, and the answer is withheld
 HALF_ANSWERED = "half answered"  # of which only the first bytes have gone on
 TOLD = "told"  # the answer has gone on, and nothing after it
+
+FLUSH = b"H\0\0\0\4"  # PostgreSQL tells what it has done, and waits for what follows
+
+
+class Ended(Exception):
+    pass
 
 
 class Stop:
@@ -17,8 +23,15 @@ class Stop:
 
     def __init__(self, statement, where):
         self.statement, self.where = statement, where
-        self.reached, self.decided = threading.Event(), threading.Event()
+        self.reached, self.decided, self.gone_on = threading.Event(), threading.Event(), threading.Event()
         self.go_on = False
+
+    def hold(self):
+        """On the wire that is here."""
+        self.reached.set()
+        self.decided.wait()
+        if not self.go_on:
+            raise Ended
 
     def wait(self):
         assert self.reached.wait(20), f"never {self.where}: {self.statement}"
@@ -32,16 +45,13 @@ class Stop:
         self.decided.set()
 
 
-class Ended(Exception):
-    pass
-
-
 class Wire:
     """One connection of a client with PostgreSQL."""
 
     def __init__(self, between, client, server):
         self.between, self.client, self.server = between, client, server
         self.asked = collections.deque()  # statements without an answer yet
+        self.carried_out = None  # the stop at this point: until it is decided, no answer goes on
         for pump in (self.forth, self.back):
             threading.Thread(target=self.run, args=(pump,), daemon=True).start()
 
@@ -65,10 +75,17 @@ class Wire:
         if stop is None:
             return out
         to.sendall(out)
-        stop.reached.set()
-        stop.decided.wait()
-        if not stop.go_on:
-            raise Ended
+        stop.hold()
+        return b""
+
+    def carry_out(self, statement, out):
+        """The same, where only PostgreSQL's answer tells that it is at this point."""
+        stop = self.between.take(statement, CARRIED_OUT)
+        if stop is None:
+            return out
+        self.carried_out = stop
+        self.server.sendall(out + FLUSH)
+        stop.gone_on.wait()
         return b""
 
     @staticmethod
@@ -97,14 +114,13 @@ class Wire:
                 out += message
                 if kind == b"E":
                     self.asked.append(statement)
-                    out = self.at(statement, CARRIED_OUT, self.server, out)
+                    out = self.carry_out(statement, out)
             self.server.sendall(out)
 
     def back(self):
-        rest = b""
+        rest = out = b""
         while data := self.server.recv(1 << 20):
             found, rest, _ = self.messages(rest + data, False)
-            out = b""
             for kind, message in found:
                 if kind == b"C" and self.asked:
                     statement = self.asked.popleft()
@@ -115,7 +131,15 @@ class Wire:
                 if kind == b"Z":  # what came after an error was skipped
                     self.asked.clear()
                 out += message
+            if self.carried_out is not None:
+                if self.asked:
+                    continue
+                self.carried_out.hold()
             self.client.sendall(out)
+            out = b""
+            if self.carried_out is not None:
+                self.carried_out.gone_on.set()
+                self.carried_out = None
 
 
 class Between(threading.Thread):

@@ -19,9 +19,11 @@ static void take(struct early *e, uint64_t index)
 	int n = snprintf(text, sizeof(text), "row %llu", (unsigned long long)index);
 
 	cr_assert_eq(early_lowest(e), index);
-	struct span row = early_take(e);
-	cr_assert(span_eq(row, span_of(text, (size_t)n)), "%.*s instead of %s", SPAN_ARG(row), text);
-	free((void *)(uintptr_t)row.p);
+	struct early_row row = early_take(e);
+	struct span bytes = span_of(row.bytes, row.n);
+	cr_assert_eq(row.index, index);
+	cr_assert(span_eq(bytes, span_of(text, (size_t)n)), "%.*s instead of %s", SPAN_ARG(bytes), text);
+	free(row.bytes);
 }
 
 Test(early, nothing)
@@ -38,9 +40,9 @@ Test(early, an_empty_row)
 
 	cr_assert(early_put(&e, 7, span_of("", 0)));
 	cr_assert_eq(e.bytes, 0);
-	struct span row = early_take(&e);
-	cr_assert(row.p != NULL && row.n == 0);
-	free((void *)(uintptr_t)row.p);
+	struct early_row row = early_take(&e);
+	cr_assert(row.bytes != NULL && row.n == 0);
+	free(row.bytes);
 	early_free(&e);
 }
 
