@@ -131,15 +131,16 @@ class Wire:
                 if kind == b"Z":  # what came after an error was skipped
                     self.asked.clear()
                 out += message
-            if self.carried_out is not None:
+            stop = self.carried_out
+            if stop is not None:
                 if self.asked:
                     continue
-                self.carried_out.hold()
+                stop.hold()
+                self.carried_out = None
             self.client.sendall(out)
             out = b""
-            if self.carried_out is not None:
-                self.carried_out.gone_on.set()
-                self.carried_out = None
+            if stop is not None:
+                stop.gone_on.set()
 
 
 class Between(threading.Thread):
