@@ -84,13 +84,21 @@ void audit_source_free(struct audit_source *s)
 	free(s);
 }
 
+static bool failed(struct audit_source *s, const char *why)
+{
+	(void)snprintf(s->error, sizeof(s->error), "%s", why);
+	return false;
+}
+
+static bool split(struct audit_source *s, struct span row, size_t n, struct span *ret_cells)
+{
+	return row_split(row, n, ret_cells) || failed(s, "a row came in another form than was asked for");
+}
+
 static bool read_bytes(struct audit_source *s, struct store_conn *c, size_t n, struct span *ret_row,
 		       bool *ret_end)
 {
-	if (store_copy_bytes(c, n, ret_row, ret_end) == STORE_OK)
-		return true;
-	(void)snprintf(s->error, sizeof(s->error), "%s", store_error(c));
-	return false;
+	return store_copy_bytes(c, n, ret_row, ret_end) == STORE_OK || failed(s, store_error(c));
 }
 
 static bool read_row(struct audit_source *s, struct store_conn *c, size_t n, struct span *ret_cells,
@@ -98,12 +106,7 @@ static bool read_row(struct audit_source *s, struct store_conn *c, size_t n, str
 {
 	struct span row;
 
-	if (!read_bytes(s, c, n, &row, ret_end))
-		return false;
-	if (*ret_end || row_split(row, n, ret_cells))
-		return true;
-	(void)snprintf(s->error, sizeof(s->error), "a row came in another form than was asked for");
-	return false;
+	return read_bytes(s, c, n, &row, ret_end) && (*ret_end || split(s, row, n, ret_cells));
 }
 
 static bool entry_in_order(struct audit_source *s, struct span *ret_cells, bool *ret_end)
@@ -129,7 +132,7 @@ static bool take_early(struct audit_source *s, struct span *ret_cells, bool *ret
 
 	s->row = row.bytes;
 	*ret_end = false;
-	return row_split(span_of(row.bytes, row.n), ENTRY_CELLS, ret_cells);
+	return split(s, span_of(row.bytes, row.n), ENTRY_CELLS, ret_cells);
 }
 
 static bool entry_in_turn(struct audit_source *s, struct span *ret_cells, bool *ret_end)
@@ -147,7 +150,7 @@ static bool entry_in_turn(struct audit_source *s, struct span *ret_cells, bool *
 			return false;
 		if (*ret_end)
 			return s->early.n == 0 || go_on_in_order(s, ret_cells, ret_end);
-		if (!row_split(row, ENTRY_CELLS, ret_cells))
+		if (!split(s, row, ENTRY_CELLS, ret_cells))
 			return false;
 		uint64_t index = (uint64_t)copy_int(ret_cells[0]);
 		if (index == s->next)
@@ -155,7 +158,7 @@ static bool entry_in_turn(struct audit_source *s, struct span *ret_cells, bool *
 		if (index < s->next)
 			return go_on_in_order(s, ret_cells, ret_end);
 		if (!early_put(&s->early, index, row))
-			return false;
+			return failed(s, "no memory");
 	}
 }
 
