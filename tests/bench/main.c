@@ -199,14 +199,17 @@ static void print_comparisons(const struct bench *b, const struct report *r)
 			     c->plain.batch);
 	c = &r->reading;
 	if (b->o.readers > 0)
-		(void)printf("  \"readers\": {\"connections\": %zu, \"tiles_per_second\": %.0f, "
-			     "\"checkpoints_per_second\": %.0f, \"proofs_per_second\": %.0f,\n    "
-			     "\"events_per_second\": %.0f, \"events_per_second_without\": %.0f, "
-			     "\"throughput_to_without\": %.3f,\n    \"latency_p99_ms\": %.2f, "
-			     "\"latency_p99_ms_without\": %.2f,\n",
-			     b->o.readers, r->reads.tiles, r->reads.checkpoints, r->reads.proofs,
-			     c->other.events, c->plain.events, c->ratio, c->other.p99 * 1e3,
-			     c->plain.p99 * 1e3);
+		(void)printf(
+		    "  \"readers\": {\"connections\": %zu, \"tiles_per_second\": %.0f, "
+		    "\"checkpoints_per_second\": %.0f, \"proofs_per_second\": %.0f,\n    "
+		    "\"events_per_second\": %.0f, \"events_per_second_without\": %.0f, "
+		    "\"throughput_to_without\": %.3f,\n    \"latency_p99_ms\": %.2f, "
+		    "\"latency_p99_ms_without\": %.2f,\n    "
+		    "\"server_cpu_us_per_event\": %.1f, \"server_cpu_us_per_event_without\": %.1f,\n    "
+		    "\"load_and_readers_cpu_us_per_event\": %.1f, \"load_cpu_us_per_event\": %.1f,\n",
+		    b->o.readers, r->reads.tiles, r->reads.checkpoints, r->reads.proofs, c->other.events,
+		    c->plain.events, c->ratio, c->other.p99 * 1e3, c->plain.p99 * 1e3, c->other.server * 1e6,
+		    c->plain.server * 1e6, c->other.generator * 1e6, c->plain.generator * 1e6);
 	c = &r->reading_half;
 	if (b->o.readers > 0)
 		(void)printf(
