@@ -25,7 +25,7 @@ CC_asan    := gcc
 CC_tsan    := gcc
 CC_clang   := clang
 CC_fuzz    := clang
-HARDEN := -O3 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
+HARDEN := -O2 -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection -fcf-protection
 # Lines are all that their stacks name: what more a debugger wants makes compiling and linking a third slower.
 SANE   := -fno-sanitize-recover=all -fno-omit-frame-pointer -g1
 FLAGS_release := $(HARDEN)
